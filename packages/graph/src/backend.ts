@@ -37,6 +37,9 @@ export interface CompileOptions {
   readonly onProgress?: (progress: { readonly loaded: number; readonly total: number }) => void;
 }
 
+/** Default of `Backend.preferredRows`. */
+export const DEFAULT_PREFERRED_ROWS = 128;
+
 /** Default of `CompileOptions.maxRows`. */
 export const DEFAULT_MAX_ROWS = 512;
 
@@ -80,6 +83,8 @@ export type Support = { readonly supported: true } | { readonly supported: false
 export interface Backend {
   /** Short and lower-case, as in `backend("onnx")`. */
   readonly name: string;
+  /** Rows of a run at which it was measured to be fastest; whoever cuts work into runs aims for it. Default 128. */
+  readonly preferredRows?: number;
   /** Whether this runtime has what the backend needs. Never throws. */
   isSupported(): Promise<Support>;
   /**

@@ -42,7 +42,7 @@ export { verify } from "./verify.js";
 export { printGraph } from "./print.js";
 export { bindShape, checkInputs } from "./inputs.js";
 export type { Dimensions, Inputs } from "./inputs.js";
-export { DEFAULT_MAX_ROWS } from "./backend.js";
+export { DEFAULT_MAX_ROWS, DEFAULT_PREFERRED_ROWS } from "./backend.js";
 export type {
   Backend,
   CompileOptions,

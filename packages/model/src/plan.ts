@@ -20,54 +20,53 @@ export interface PlannedRun {
 /**
  * Plans runs over prompts. Every index of `sequences` stands in exactly one run's `answers`.
  * @param maxRows - most rows of a run; a prompt longer than this gets a run to itself
- * @param sharePrefixes - false for towers with full attention, where each prompt costs `rowsPerPrompt`
+ * @param options - `sharePrefixes` as in `packRows`; `fullContext`, the context length of a tower with full attention,
+ *   where every prompt takes that many rows
  */
 export function planRuns(
   sequences: readonly TokenSequence[],
   maxRows: number,
-  { sharePrefixes = true, rowsPerPrompt }: { sharePrefixes?: boolean; rowsPerPrompt?: number } = {},
+  { sharePrefixes = true, fullContext }: { sharePrefixes?: boolean; fullContext?: number } = {},
 ): PlannedRun[] {
-  const order = sequences
-    .map((_, index) => index)
-    .sort((a, b) => compareTokens(sequences[a]!, sequences[b]!) || a - b);
+  // What a prompt's vector depends on: with full attention every token, otherwise those up to the pooled one.
+  const lengths = sequences.map(({ ids, endOfText }) =>
+    fullContext === undefined ? (endOfText ?? ids.length - 1) + 1 : ids.length,
+  );
+  const compare = (a: number, b: number): number => {
+    const shared = commonPrefix(sequences[a]!, sequences[b]!, Math.min(lengths[a]!, lengths[b]!));
+    if (shared === lengths[a] || shared === lengths[b]) return lengths[a]! - lengths[b]!;
+    return sequences[a]!.ids[shared]! - sequences[b]!.ids[shared]!;
+  };
+  const order = sequences.map((_, index) => index).sort((a, b) => compare(a, b) || a - b);
   const runs: { sequences: TokenSequence[]; answers: number[][]; rows: number }[] = [];
   let run: (typeof runs)[number] | undefined;
-  let previous: TokenSequence | undefined;
+  let previous = -1; // index of the last distinct prompt
   for (const index of order) {
-    const sequence = sequences[index]!;
-    if (run !== undefined && previous !== undefined && compareTokens(previous, sequence) === 0) {
+    if (run !== undefined && compare(previous, index) === 0) {
       run.answers.at(-1)!.push(index);
       continue;
     }
-    const length = rowsPerPrompt ?? pooledLength(sequence);
-    const shared = sharePrefixes && previous !== undefined ? commonPrefix(previous, sequence) : 0;
-    if (run === undefined || run.rows + length - shared > maxRows) {
-      run = { sequences: [], answers: [], rows: length };
+    const sequence = sequences[index]!;
+    const share = sharePrefixes && fullContext === undefined && run !== undefined;
+    const limit = share ? Math.min(lengths[previous]!, lengths[index]!) : 0;
+    const shared = share ? commonPrefix(sequences[previous]!, sequence, limit) : 0;
+    const rows = fullContext ?? lengths[index]!;
+    if (run === undefined || run.rows + rows - shared > maxRows) {
+      run = { sequences: [], answers: [], rows };
       runs.push(run);
     } else {
-      run.rows += length - shared;
+      run.rows += rows - shared;
     }
     run.sequences.push(sequence);
     run.answers.push([index]);
-    previous = sequence;
+    previous = index;
   }
   return runs;
 }
 
-/** Tokens up to and including the pooled one. */
-function pooledLength({ ids, endOfText }: TokenSequence): number {
-  return (endOfText ?? ids.length - 1) + 1;
-}
-
-function commonPrefix(a: TokenSequence, b: TokenSequence): number {
-  const length = Math.min(pooledLength(a), pooledLength(b));
+/** Length of the common beginning of two prompts, at most `limit`. Beyond the end of one, ids are undefined. */
+function commonPrefix(a: TokenSequence, b: TokenSequence, limit: number): number {
   let i = 0;
-  while (i < length && a.ids[i] === b.ids[i]) i++;
+  while (i < limit && a.ids[i] === b.ids[i]) i++;
   return i;
-}
-
-function compareTokens(a: TokenSequence, b: TokenSequence): number {
-  const i = commonPrefix(a, b);
-  const [lengthA, lengthB] = [pooledLength(a), pooledLength(b)];
-  return i < lengthA && i < lengthB ? a.ids[i]! - b.ids[i]! : lengthA - lengthB;
 }

@@ -1,1 +1,16 @@
-export {};
+/** textower: CLIP text features, with the backend of your choice. Importing does nothing. */
+export { createTextEncoder } from "./create.js";
+export type { TextEncoderOptions } from "./create.js";
+export type {
+  ClipTextEncoder,
+  Encoded,
+  EncodeOptions,
+  EncodeResult,
+  EncoderInfo,
+  Prompt,
+} from "./encoder.js";
+export { NumericalError, SetupError } from "./errors.js";
+export type { ModelSource } from "./model-source.js";
+export { similarity } from "./similarity.js";
+export type { Vector } from "./similarity.js";
+export { backend, listBackends, registerBackend, unregisterBackend } from "@textower/graph";

@@ -1,0 +1,33 @@
+/** Which backend an encoder runs on. Nothing is guessed: what was chosen stands in `encoder.info`. */
+import { backend, listBackends } from "@textower/graph";
+import type { Backend } from "@textower/graph";
+import { SetupError } from "./errors.js";
+
+/**
+ * A backend as given, by its registered name, or for `"auto"` the first registered one that is supported here.
+ * @throws RegistryError for a name nobody registered; SetupError if none is supported, with each one's reason
+ */
+export async function chooseBackend(choice: Backend | string): Promise<Backend> {
+  if (typeof choice !== "string") return requireSupport(choice);
+  if (choice !== "auto") return requireSupport(backend(choice));
+  const reasons: string[] = [];
+  for (const candidate of listBackends()) {
+    const support = await candidate.isSupported();
+    if (support.supported) return candidate;
+    reasons.push(`${candidate.name}: ${support.reason}`);
+  }
+  const found = reasons.length === 0 ? "none registered" : reasons.join("; ");
+  throw new SetupError(
+    `createTextEncoder: expected a backend that works here (pass one, or registerBackend), got ${found}`,
+  );
+}
+
+async function requireSupport(chosen: Backend): Promise<Backend> {
+  const support = await chosen.isSupported();
+  if (!support.supported) {
+    throw new SetupError(
+      `createTextEncoder: expected a backend that works here, got ${chosen.name}: ${support.reason}`,
+    );
+  }
+  return chosen;
+}

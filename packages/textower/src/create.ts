@@ -1,0 +1,94 @@
+/** `createTextEncoder`: puts tokenizer, checkpoint, graph and backend together. */
+import { DEFAULT_PREFERRED_ROWS } from "@textower/graph";
+import type { Backend, Precision } from "@textower/graph";
+import { buildTextEncoder } from "@textower/model";
+import type { TextEncoderOutput } from "@textower/model";
+import { createTokenizer } from "@textower/tokenizer";
+import type { Tokenizer, TokenizerOptions } from "@textower/tokenizer";
+import type { CheckpointDescriptor, OpenCheckpointOptions } from "@textower/weights";
+import { chooseBackend } from "./backend-choice.js";
+import { ClipTextEncoder } from "./encoder.js";
+import { SetupError } from "./errors.js";
+import { openModel } from "./model-source.js";
+import type { ModelSource } from "./model-source.js";
+
+/** Options of `createTextEncoder`: these, and what `openCheckpoint` needs to know of a checkpoint (`activation`, …). */
+export interface TextEncoderOptions extends OpenCheckpointOptions {
+  /** See `ModelSource`. */
+  readonly model: ModelSource;
+  /** A backend, the name of a registered one, or "auto" (default): the first registered one that works here. */
+  readonly backend?: Backend | string;
+  /** How weights are stored while they are used. Default "float32". */
+  readonly precision?: Precision;
+  /** A tokenizer, or options for CLIP's. The context length and padding are the checkpoint's. */
+  readonly tokenizer?: Tokenizer | Omit<TokenizerOptions, "contextLength">;
+  /** What to compute. Default: the embedding, or the pooled row of a checkpoint without projection. */
+  readonly outputs?: readonly TextEncoderOutput[];
+  /** Most rows of a run; default: what the backend prefers. More rows take more memory. */
+  readonly maxRows?: number;
+  /** Called while weights are taken over. */
+  readonly onProgress?: (progress: { readonly loaded: number; readonly total: number }) => void;
+}
+
+/** CLIP's vocabulary, start and end of text included (openai/CLIP, `simple_tokenizer.py`). */
+const CLIP_VOCABULARY = 49408;
+
+/**
+ * Opens a checkpoint and compiles its text tower on a backend. Weights are read once, tensor by tensor; of the token
+ * table only the rows that prompts use, when they use them.
+ *
+ * Rejects with CheckpointError, MissingActivationError and their kin for a checkpoint that cannot be run, SetupError
+ * for parts that do not go together, RegistryError, UnsupportedError, or the signal's reason. Nothing stays open then.
+ * @example
+ * const encoder = await createTextEncoder({ model: "shapes", backend: onnx({ ort }) });
+ * const { embeddings } = await encoder.encode(["a red circle", "a blue star"]);
+ * await encoder.dispose();
+ */
+export async function createTextEncoder(options: TextEncoderOptions): Promise<ClipTextEncoder> {
+  const {
+    model,
+    backend: choice = "auto",
+    precision = "float32",
+    tokenizer: tokenization,
+    ...rest
+  } = options;
+  const { outputs: wanted, maxRows: rowLimit, onProgress, ...opening } = rest;
+  const { signal } = opening;
+  const backend = await chooseBackend(choice);
+  const { checkpoint, owned } = await openModel(model, opening);
+  const close = async (): Promise<void> => {
+    if (owned) await checkpoint.close();
+  };
+  try {
+    const { descriptor } = checkpoint;
+    const tokenizer = chooseTokenizer(tokenization, descriptor);
+    const outputs = wanted ?? [descriptor.embedDim === null ? "pooled" : "embedding"];
+    const maxRows = Math.max(
+      rowLimit ?? backend.preferredRows ?? DEFAULT_PREFERRED_ROWS,
+      descriptor.contextLength,
+    );
+    const executable = await backend.compile(buildTextEncoder(descriptor, { outputs }), checkpoint, {
+      precision,
+      maxRows,
+      ...(signal === undefined ? {} : { signal }),
+      ...(onProgress === undefined ? {} : { onProgress }),
+    });
+    return new ClipTextEncoder({ tokenizer, checkpoint, executable, backend, outputs, maxRows, close });
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+function chooseTokenizer(
+  choice: Tokenizer | Omit<TokenizerOptions, "contextLength"> | undefined,
+  { contextLength, vocabSize, padId }: CheckpointDescriptor,
+): Tokenizer {
+  if (choice !== undefined && "encode" in choice) return choice;
+  if (vocabSize < CLIP_VOCABULARY && choice?.vocabulary === undefined) {
+    throw new SetupError(
+      `createTextEncoder: expected a checkpoint with CLIP's ${CLIP_VOCABULARY} tokens, got ${vocabSize}: pass its tokenizer`,
+    );
+  }
+  return createTokenizer({ padId, ...choice, contextLength });
+}

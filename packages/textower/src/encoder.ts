@@ -1,0 +1,267 @@
+/**
+ * `ClipTextEncoder`: prompts in, vectors out, in the prompts' order. It tokenises, plans runs of packed rows, looks up
+ * token embeddings on the host, and hands each run to the executable.
+ *
+ * Not here: putting the parts together (`createTextEncoder`).
+ */
+import { tensor } from "@textower/graph";
+import type { Backend, Executable, ExecutableInfo, Inputs, Tensor } from "@textower/graph";
+import { packRows, packSegments, planRuns, promptRows } from "@textower/model";
+import type { PackedRows, PlannedRun, TextEncoderOutput, TokenSequence } from "@textower/model";
+import type { Tokenizer } from "@textower/tokenizer";
+import type { Checkpoint, CheckpointDescriptor } from "@textower/weights";
+import { NumericalError } from "./errors.js";
+
+/** A text, or its tokens if something else has tokenised it: start of text, …, end of text, no padding. */
+export type Prompt = string | TokenSequence;
+
+/** Options of one `encode`. */
+export interface EncodeOptions {
+  /** Whether embeddings are scaled to length 1, as cosine similarity wants them. Default true. */
+  readonly normalize?: boolean;
+  /** Whether a text that is too long loses its last tokens; by default it is an error (`TextTooLongError`). */
+  readonly truncate?: boolean;
+  /** Stops between two runs; the promise rejects with the signal's reason. */
+  readonly signal?: AbortSignal;
+  /** Called after each run with the number of prompts that are done. */
+  readonly onProgress?: (progress: { readonly done: number; readonly total: number }) => void;
+}
+
+/** What became of one prompt. The arrays are the caller's. */
+export interface Encoded {
+  /** [embedDim]; normalised unless told otherwise. Empty if the encoder was made without that output. */
+  readonly embedding: Float32Array;
+  /** Tokens that were encoded, start and end of text included. */
+  readonly tokens: number;
+  /** Tokens that were cut off; 0 unless `truncate` had to. */
+  readonly cut: number;
+  /** Other outputs that the encoder was made with: one row per token, or per prompt for `pooled`. [tokens, width] */
+  readonly hidden: Readonly<Record<string, Float32Array>>;
+}
+
+/** The answer to `encode`: one entry per prompt in every list, in the order of the prompts. */
+export interface EncodeResult {
+  /** Rows of `data`, [prompts][embedDim]. */
+  readonly embeddings: Float32Array[];
+  /** The same numbers in one piece, ready for an index or a file. [prompts, embedDim] */
+  readonly data: Float32Array;
+  /** See `Encoded`. */
+  readonly prompts: readonly Encoded[];
+  /** Rows that were computed: at most the number of tokens, less where prompts begin alike. */
+  readonly rows: number;
+}
+
+/** What an encoder is made of. Shown to users as it is. */
+export interface EncoderInfo extends ExecutableInfo {
+  /** Name of the checkpoint: its file name or URL. */
+  readonly checkpoint: string;
+  readonly descriptor: CheckpointDescriptor;
+  /** Size of an embedding. */
+  readonly embedDim: number;
+  /** Most rows of a run. */
+  readonly maxRows: number;
+}
+
+/** The parts of an encoder; see `createTextEncoder`. */
+export interface EncoderParts {
+  readonly tokenizer: Tokenizer;
+  readonly checkpoint: Checkpoint;
+  readonly executable: Executable;
+  readonly backend: Backend;
+  readonly outputs: readonly TextEncoderOutput[];
+  readonly maxRows: number;
+  /** Closes what the encoder owns beside the executable. */
+  readonly close: () => Promise<void>;
+}
+
+/** Prompts taken from a stream at a time by `encodeStream`. */
+const STREAM_PROMPTS = 1024;
+
+/** See the file's head. Made by `createTextEncoder`; holds the backend's memory until `dispose`. */
+export class ClipTextEncoder implements AsyncDisposable {
+  readonly info: EncoderInfo;
+  /** Logarithm of the temperature that the checkpoint was trained with, if its file has it. */
+  readonly logitScale: number | undefined;
+  readonly tokenizer: Tokenizer;
+  readonly #parts: EncoderParts;
+  /** The one output that is a vector per prompt, to be normalised. */
+  readonly #vector: "embedding" | "pooled" | undefined;
+
+  constructor(parts: EncoderParts) {
+    const { checkpoint, executable, outputs, maxRows } = parts;
+    const { descriptor } = checkpoint;
+    this.#parts = parts;
+    this.tokenizer = parts.tokenizer;
+    this.logitScale = checkpoint.logitScale;
+    this.#vector = outputs.includes("embedding")
+      ? "embedding"
+      : outputs.includes("pooled")
+        ? "pooled"
+        : undefined;
+    const embedDim = this.#vector === "embedding" ? descriptor.embedDim! : descriptor.width;
+    this.info = { ...executable.info, checkpoint: checkpoint.name, descriptor, embedDim, maxRows };
+  }
+
+  /**
+   * Encodes prompts: any number, of any lengths. Equal prompts cost nothing, and common beginnings are computed once.
+   * Calls may overlap; their runs take turns.
+   *
+   * Rejects with TypeError for a prompt that is neither text nor tokens, TextTooLongError, RangeError for token ids
+   * outside the vocabulary, DisposedError, the signal's reason, or what the backend rejects with.
+   */
+  async encode(prompts: Prompt | readonly Prompt[], options: EncodeOptions = {}): Promise<EncodeResult> {
+    const { truncate = false, normalize = true, signal, onProgress } = options;
+    signal?.throwIfAborted();
+    const list = typeof prompts === "string" || "ids" in prompts ? [prompts] : prompts;
+    const sequences = list.map((prompt, index) => this.#tokenize(prompt, index, truncate));
+    const width = this.#vector === undefined ? 0 : this.info.embedDim;
+    const data = new Float32Array(list.length * width); // [prompts, embedDim]
+    const results: Encoded[] = Array.from({ length: list.length });
+
+    const runs = this.#plan(sequences);
+    let [rows, done] = [0, 0];
+    for await (const { run, packed, outputs } of this.#execute(runs, signal)) {
+      rows += packed.ids.length;
+      run.answers.forEach((indices, prompt) => {
+        const hidden = this.#hidden(outputs, packed, prompt);
+        for (const index of indices) {
+          const embedding = data.subarray(index * width, (index + 1) * width);
+          if (this.#vector !== undefined) copyVector(outputs[this.#vector]!, prompt, embedding, normalize);
+          const { ids, cut } = sequences[index]!;
+          results[index] = { embedding, tokens: ids.length, cut, hidden: copies(hidden) };
+        }
+        done += indices.length;
+      });
+      onProgress?.({ done, total: list.length });
+    }
+    return { embeddings: results.map(({ embedding }) => embedding), data, prompts: results, rows };
+  }
+
+  /**
+   * Encodes a stream of prompts, in order, with bounded memory: a thousand or so are taken at a time, and no more until
+   * their results have been.
+   * @throws as `encode`, from the iterator
+   * @example for await (const { embedding } of encoder.encodeStream(lines)) index.add(embedding);
+   */
+  async *encodeStream(
+    prompts: Iterable<Prompt> | AsyncIterable<Prompt>,
+    options: Omit<EncodeOptions, "onProgress"> = {},
+  ): AsyncGenerator<Encoded, void, undefined> {
+    let batch: Prompt[] = [];
+    for await (const prompt of prompts) {
+      if (batch.push(prompt) < STREAM_PROMPTS) continue;
+      yield* (await this.encode(batch, options)).prompts;
+      batch = [];
+    }
+    if (batch.length > 0) yield* (await this.encode(batch, options)).prompts;
+  }
+
+  /** Frees the backend's memory and closes the checkpoint. Calls that still wait reject. Twice is harmless. */
+  async dispose(): Promise<void> {
+    await this.#parts.executable.dispose();
+    await this.#parts.close();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.dispose();
+  }
+
+  #tokenize(prompt: Prompt, index: number, truncate: boolean): TokenSequence & { readonly cut: number } {
+    if (typeof prompt === "string") return this.tokenizer.encode(prompt, { truncate });
+    const { vocabSize, contextLength } = this.info.descriptor;
+    if (typeof prompt !== "object" || prompt === null || !("ids" in prompt)) {
+      throw new TypeError(`encode: expected a text or tokens for prompt ${index}, got ${typeof prompt}`);
+    }
+    const { ids } = prompt;
+    if (ids.length === 0 || ids.length > contextLength) {
+      throw new RangeError(
+        `encode: expected 1 to ${contextLength} tokens for prompt ${index}, got ${ids.length}`,
+      );
+    }
+    for (let i = 0; i < ids.length; i++) {
+      if (!(Number.isInteger(ids[i]) && ids[i]! >= 0 && ids[i]! < vocabSize)) {
+        throw new RangeError(
+          `encode: expected ids below ${vocabSize} in prompt ${index}, got ${ids[i]} at ${i}`,
+        );
+      }
+    }
+    return { ...prompt, cut: 0 };
+  }
+
+  #plan(sequences: readonly TokenSequence[]): PlannedRun[] {
+    const { attention, contextLength } = this.info.descriptor;
+    return planRuns(sequences, this.info.maxRows, attention === "full" ? { fullContext: contextLength } : {});
+  }
+
+  /** Runs one after another; the next one's token rows are looked up while the backend works. */
+  async *#execute(
+    runs: readonly PlannedRun[],
+    signal: AbortSignal | undefined,
+  ): AsyncGenerator<{ run: PlannedRun; packed: PackedRows; outputs: Record<string, Tensor> }> {
+    let next = runs.length > 0 ? this.#prepare(runs[0]!, signal) : undefined;
+    for (let i = 0; i < runs.length; i++) {
+      const { packed, inputs } = await next!;
+      next = i + 1 < runs.length ? this.#prepare(runs[i + 1]!, signal) : undefined;
+      next?.catch(() => undefined); // reported when it is awaited, unless this run fails first
+      const outputs = await this.#parts.executable.run(inputs, signal === undefined ? {} : { signal });
+      yield { run: runs[i]!, packed, outputs };
+    }
+  }
+
+  async #prepare(
+    run: PlannedRun,
+    signal: AbortSignal | undefined,
+  ): Promise<{ packed: PackedRows; inputs: Inputs }> {
+    const { descriptor } = this.info;
+    const packed =
+      descriptor.attention === "full" ? packSegments(run.sequences, descriptor) : packRows(run.sequences);
+    const rows = packed.ids.length;
+    const tokens = new Float32Array(rows * descriptor.width); // [rows, width]
+    await this.#parts.checkpoint.tokenEmbedding.read(packed.ids, tokens, signal);
+    const indices = (values: Int32Array): Tensor => tensor("int32", [values.length], values);
+    const inputs = {
+      tokens: tensor("float32", [rows, descriptor.width], tokens),
+      positions: indices(packed.positions),
+      ...(packed.parents === undefined ? {} : { parents: indices(packed.parents) }),
+      ...(packed.segments === undefined ? {} : { segments: indices(packed.segments) }),
+      ...(this.#vector === undefined ? {} : { pooled: indices(packed.pooled) }),
+    };
+    return { packed, inputs };
+  }
+
+  /** The outputs beside the embedding, for one prompt of a run. */
+  #hidden(outputs: Record<string, Tensor>, packed: PackedRows, prompt: number): Record<string, Float32Array> {
+    const hidden: Record<string, Float32Array> = {};
+    for (const name of this.#parts.outputs) {
+      if (name === this.#vector) continue;
+      const rows = name === "pooled" ? Int32Array.of(prompt) : promptRows(packed, prompt);
+      const { data, shape } = outputs[name]!;
+      const width = shape[1]!;
+      const values = new Float32Array(rows.length * width); // [tokens, width]
+      rows.forEach((row, i) => {
+        values.set((data as Float32Array).subarray(row * width, (row + 1) * width), i * width);
+      });
+      hidden[name] = values;
+    }
+    return hidden;
+  }
+}
+
+/** @throws NumericalError for a vector that is not finite, or has no length and is to be normalised */
+function copyVector(rows: Tensor, row: number, into: Float32Array, normalize: boolean): void {
+  const width = into.length;
+  into.set((rows.data as Float32Array).subarray(row * width, (row + 1) * width));
+  let squares = 0;
+  for (const value of into) squares += value * value;
+  const length = Math.sqrt(squares);
+  if (!Number.isFinite(length) || (normalize && length === 0)) {
+    throw new NumericalError(
+      `encode: expected a finite embedding with a length, got one of length ${length}`,
+    );
+  }
+  if (normalize) for (let i = 0; i < width; i++) into[i]! /= length;
+}
+
+function copies(arrays: Record<string, Float32Array>): Record<string, Float32Array> {
+  return Object.fromEntries(Object.entries(arrays).map(([name, array]) => [name, array.slice()]));
+}
