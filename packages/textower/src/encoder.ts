@@ -113,7 +113,9 @@ export class ClipTextEncoder implements AsyncDisposable {
     const { truncate = false, normalize = true, signal, onProgress } = options;
     signal?.throwIfAborted();
     const list = typeof prompts === "string" || "ids" in prompts ? [prompts] : prompts;
-    const sequences = list.map((prompt, index) => this.#tokenize(prompt, index, truncate));
+    const sequences = list.every((prompt) => typeof prompt === "string")
+      ? this.tokenizer.encodeBatch(list, { truncate })
+      : list.map((prompt, index) => this.#tokenize(prompt, index, truncate));
     const width = this.#vector === undefined ? 0 : this.info.embedDim;
     const data = new Float32Array(list.length * width); // [prompts, embedDim]
     const results: Encoded[] = Array.from({ length: list.length });

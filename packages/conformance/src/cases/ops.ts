@@ -23,12 +23,23 @@ export function opCases(): ConformanceCase[] {
   return [
     ...WIDTHS.flatMap((width) => [gather(width), add(width), layerNorm(width)]),
     ...WIDTHS.map((width, i) => linear(width, WIDTHS[(i + 4) % WIDTHS.length]!, i % 2 === 0)),
-    ...[linear(512, 96, true), linear(64, 192, true), linear(256, 512, false)],
+    linear(512, 96, true),
+    linear(64, 192, true),
+    linear(256, 512, false),
     ...(["quick", "erf", "tanh"] as const).flatMap((form) => [gelu(form, 33), gelu(form, 64)]),
-    ...[mlp(20, 36, "quick"), mlp(64, 256, "erf"), mlp(64, 256, "quick"), mlp(24, 40, "tanh")],
-    ...[attention(64, 1), attention(128, 2), attention(24, 3), attention(40, 8), attention(144, 2)],
-    ...[segments(64, 1), segments(24, 3)],
-    ...[prunedAttention(64, 1), prunedAttention(24, 3)],
+    mlp(20, 36, "quick"),
+    mlp(64, 256, "erf"),
+    mlp(64, 256, "quick"),
+    mlp(24, 40, "tanh"),
+    attention(64, 1),
+    attention(128, 2),
+    attention(24, 3),
+    attention(40, 8),
+    attention(144, 2),
+    segments(64, 1),
+    segments(24, 3),
+    prunedAttention(64, 1),
+    prunedAttention(24, 3),
   ].map(toCase);
 }
 

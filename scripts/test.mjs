@@ -1,0 +1,83 @@
+/**
+ * Runs every suite: on the Node that called, then on a current Node from the npm package `node`. The last line of
+ * output is `N passed, N failed, N skipped`, the true totals over all suites; every skip is listed with its reason.
+ */
+import { spawnSync } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join, relative } from "node:path";
+import { root } from "./workspace.mjs";
+
+/** The second Node: the current long-term release. */
+const CURRENT_NODE = "24";
+
+/**
+ * @param {string[]} args - further arguments for vitest, such as a file name to filter by
+ * @returns {Promise<number>} the exit code
+ */
+export async function runTests(args, pnpm) {
+  const folder = mkdtempSync(join(tmpdir(), "textower-tests-"));
+  const totals = { passed: 0, failed: 0, skipped: 0 };
+  const suites = [{ label: `Node ${process.versions.node}`, node: process.execPath }];
+  const current = findCurrentNode();
+  if (current !== undefined) suites.push({ label: `Node ${CURRENT_NODE}`, node: current });
+  for (const [i, { label, node }] of suites.entries()) {
+    console.log(`\n# ${label}`);
+    const report = join(folder, `${i}.json`);
+    // pnpm is on the PATH of whatever `pnpm exec` starts: the package checks call it.
+    const vitest = [
+      node,
+      "node_modules/vitest/vitest.mjs",
+      "run",
+      "--reporter=default",
+      "--reporter=json",
+      `--outputFile.json=${report}`,
+    ];
+    const projects = i === 0 ? [] : ["--project=!checks"];
+    pnpm(["exec", ...vitest, ...projects, ...args], { check: false, stdio: ["ignore", 1, 2] });
+    addReport(report, label, totals);
+  }
+  if (current === undefined) {
+    const absent = process.env.CI ? "failed" : "skipped";
+    totals[absent]++;
+    console.log(`${absent}: the suites on Node ${CURRENT_NODE} (its npm package could not be had)`);
+  }
+  rmSync(folder, { recursive: true });
+  console.log(`\n${totals.passed} passed, ${totals.failed} failed, ${totals.skipped} skipped`);
+  return totals.failed > 0 ? 1 : 0;
+}
+
+/** Adds a vitest report to the totals. A file that could not even be loaded counts as one failure. */
+function addReport(path, label, totals) {
+  let report;
+  try {
+    report = JSON.parse(readFileSync(path, "utf8"));
+  } catch {
+    totals.failed++;
+    console.log(`failed: ${label} ended without a report`);
+    return;
+  }
+  for (const file of report.testResults) {
+    const skipped = file.assertionResults.filter(({ status }) => status !== "passed" && status !== "failed");
+    const failed = file.assertionResults.filter(({ status }) => status === "failed").length;
+    totals.passed += file.assertionResults.length - skipped.length - failed;
+    totals.failed += failed === 0 && file.status === "failed" ? 1 : failed;
+    totals.skipped += skipped.length;
+    for (const { fullName } of skipped) console.log(`skipped: ${relative(root, file.name)}: ${fullName}`);
+  }
+  if (report.testResults.length === 0) totals.failed++;
+}
+
+/** Path of a current Node's binary, or undefined if it cannot be had or is what runs already. */
+function findCurrentNode() {
+  if (process.versions.node.startsWith(`${CURRENT_NODE}.`)) return process.execPath;
+  const { status, stdout } = spawnSync(
+    "npx",
+    ["--yes", "-p", `node@${CURRENT_NODE}`, "node", "-p", "process.execPath"],
+    {
+      encoding: "utf8",
+      stdio: ["ignore", "pipe", 2],
+    },
+  );
+  return status === 0 ? stdout.trim() : undefined;
+}
