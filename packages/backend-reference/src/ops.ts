@@ -27,6 +27,13 @@ export function gather(x: Matrix, rows: Int32Array): Matrix {
   return y;
 }
 
+export function concat(a: Matrix, b: Matrix): Matrix {
+  const y = matrix(a.rows + b.rows, a.columns);
+  y.data.set(a.data);
+  y.data.set(b.data, a.data.length);
+  return y;
+}
+
 export function add(a: Matrix, b: Matrix): Matrix {
   return matrix(
     a.rows,

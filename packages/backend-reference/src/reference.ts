@@ -113,6 +113,8 @@ function evaluate(
         return;
       case "gather":
         return void values.set(id, ops.gather(value(node.x), indices(node.rows)));
+      case "concat":
+        return void values.set(id, ops.concat(value(node.a), value(node.b)));
       case "add":
         return void values.set(id, ops.add(value(node.a), value(node.b)));
       case "layerNorm": {

@@ -55,11 +55,16 @@ export class GraphBuilder {
   readonly #weights = new Map<string, Value>();
 
   /** An input of every run. @throws GraphError also if the name is taken */
-  input(name: string, dtype: "float32" | "int32", shape: readonly Dimension[]): Value {
+  input(
+    name: string,
+    dtype: "float32" | "int32",
+    shape: readonly Dimension[],
+    options: { readonly mayBeEmpty?: boolean } = {},
+  ): Value {
     if (this.#nodes.some((node) => node.op === "input" && node.name === name)) {
       throw new GraphError(`input: expected a name that is free, got ${name} again`);
     }
-    return this.#append({ op: "input", name, dtype, shape: [...shape] });
+    return this.#append({ op: "input", name, dtype, shape: [...shape], ...options });
   }
 
   /** A parameter: see `WeightNode`. Asking again for the same one returns the same value. */
@@ -76,6 +81,11 @@ export class GraphBuilder {
   /** `y[i] = x[rows[i]]`: see `GatherNode`. */
   gather(x: Value, rows: Value): Value {
     return this.#append({ op: "gather", x: this.#own(x), rows: this.#own(rows) });
+  }
+
+  /** The rows of `a`, then those of `b`: see `ConcatNode`. */
+  concat(a: Value, b: Value, rows: Dimension): Value {
+    return this.#append({ op: "concat", a: this.#own(a), b: this.#own(b), rows });
   }
 
   /** `y = a + b`: see `AddNode`. */

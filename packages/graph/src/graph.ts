@@ -1,5 +1,5 @@
 /**
- * The graph: a flat list of nodes in evaluation order, over six compute ops. Plain data, so it can be compared,
+ * The graph: a flat list of nodes in evaluation order, over seven compute ops. Plain data, so it can be compared,
  * printed, sent to a worker, or written by hand. `GraphBuilder` makes one with every shape checked; `verify` checks
  * one that came from elsewhere.
  *
@@ -22,6 +22,8 @@ export interface InputNode {
   readonly name: string;
   readonly dtype: "float32" | "int32";
   readonly shape: readonly Dimension[];
+  /** Whether a run may hand in no rows at all. Default false: then that is refused. */
+  readonly mayBeEmpty?: boolean;
 }
 
 /** A range of rows, `begin` ≤ row < `end`. */
@@ -50,6 +52,19 @@ export interface GatherNode {
   readonly op: "gather";
   readonly x: NodeId;
   readonly rows: NodeId;
+}
+
+/**
+ * The rows of one matrix followed by those of another.
+ *
+ * a [n, c], b [m, c] → [n + m, c]. `rows` is the size of the result's first axis: n + m where both are fixed, otherwise
+ * a name of its own, such as that of an input with one entry per row of the result.
+ */
+export interface ConcatNode {
+  readonly op: "concat";
+  readonly a: NodeId;
+  readonly b: NodeId;
+  readonly rows: Dimension;
 }
 
 /**
@@ -154,6 +169,7 @@ export type Node =
   | InputNode
   | WeightNode
   | GatherNode
+  | ConcatNode
   | AddNode
   | LayerNormNode
   | LinearNode

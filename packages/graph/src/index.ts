@@ -21,6 +21,7 @@ export type {
   AddNode,
   AttentionNode,
   Columns,
+  ConcatNode,
   Dimension,
   GatherNode,
   GeluForm,

@@ -35,6 +35,16 @@ export function inferType(node: Node, types: readonly ValueType[]): ValueType {
       const [count] = indices(types, node.rows, "gather", "rows");
       return float32([count, columns]);
     }
+    case "concat": {
+      const a = matrix(types, node.a, "concat", "a");
+      const b = matrix(types, node.b, "concat", "b");
+      expectShape(b, [b[0], a[1]], "concat", "b");
+      const sum = typeof a[0] === "number" && typeof b[0] === "number" ? a[0] + b[0] : undefined;
+      if (sum === undefined ? typeof node.rows !== "string" || node.rows === "" : node.rows !== sum) {
+        throw new GraphError(`concat: expected rows ${sum ?? "with a name"}, got ${String(node.rows)}`);
+      }
+      return float32([node.rows, a[1]]);
+    }
     case "add": {
       const a = matrix(types, node.a, "add", "a");
       const b = matrix(types, node.b, "add", "b");

@@ -59,8 +59,8 @@ function bindDimensions(graph: Graph, inputs: Inputs): Map<string, number> {
     node.shape.forEach((dimension, axis) => {
       const size = given.shape[axis]!;
       const expected = typeof dimension === "number" ? dimension : (dimensions.get(dimension) ?? size);
-      if (size !== expected || size === 0) {
-        const wanted = size === 0 ? "at least one" : `${expected}`;
+      if (size !== expected || (size === 0 && !node.mayBeEmpty)) {
+        const wanted = size === expected ? "at least one" : `${expected}`;
         throw new InputError(
           `${who}: expected ${wanted} for dimension ${dimension}, got ${formatShape(given.shape)}`,
         );
@@ -74,6 +74,19 @@ function bindDimensions(graph: Graph, inputs: Inputs): Map<string, number> {
         `run: expected inputs ${[...names].join(", ")}, got ${name}, which the graph does not have`,
       );
     }
+  }
+  for (const node of graph.nodes) {
+    if (node.op !== "concat" || typeof node.rows !== "string") continue;
+    const [a, b] = [node.a, node.b].map((id) => bindShape(graph.types[id]!.shape, dimensions)[0]!) as [
+      number,
+      number,
+    ];
+    if ((dimensions.get(node.rows) ?? a + b) !== a + b) {
+      throw new InputError(
+        `run: expected ${a} + ${b} for dimension ${node.rows}, got ${dimensions.get(node.rows)}`,
+      );
+    }
+    dimensions.set(node.rows, a + b);
   }
   return dimensions;
 }

@@ -21,13 +21,15 @@ export function printGraph(graph: Graph): string {
 function printNode(node: Node): string {
   switch (node.op) {
     case "input":
-      return `input(${JSON.stringify(node.name)}, ${node.dtype})`;
+      return `input(${JSON.stringify(node.name)}, ${node.dtype}${node.mayBeEmpty ? ", may be empty" : ""})`;
     case "weight": {
       const rows = node.rows === undefined ? "" : `, rows ${node.rows.begin}:${node.rows.end}`;
       return `weight(${JSON.stringify(node.source)}${rows})`;
     }
     case "gather":
       return `gather(%${node.x}, %${node.rows})`;
+    case "concat":
+      return `concat(%${node.a}, %${node.b})`;
     case "add":
       return `add(%${node.a}, %${node.b})`;
     case "layerNorm":

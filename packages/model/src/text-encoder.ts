@@ -27,10 +27,23 @@ export type TextEncoderOutput =
   | `hidden.${number}`
   | `hidden.${number}.norm`;
 
+/** Name of the input and output that carry keys and values of block N: `past.N` in, `keyValue.N` out. */
+export function keyValueNames(layer: number): { readonly input: string; readonly output: string } {
+  return { input: `past.${layer}`, output: `keyValue.${layer}` };
+}
+
 /** Options of `buildTextEncoder`. */
 export interface TextEncoderOptions {
   /** Default `["embedding"]`, or `["pooled"]` for a tower without projection. */
   readonly outputs?: readonly TextEncoderOutput[];
+  /**
+   * Whether rows may follow rows of earlier runs. The graph then has further inputs: per block N `past.N` float32 [past,
+   * 2 · width], keys and values of earlier rows (there may be none); `keyRows` int32 [rows] and `pooledKeys` int32
+   * [prompts], where rows and pooled rows stand among past and new rows together; `parents` is int32 [keys], over
+   * both. Further outputs: `keyValue.N` [rows, 2 · width] of the new rows. Causal towers only, and no hidden states,
+   * since those of past rows are not computed. Default false.
+   */
+  readonly past?: boolean;
 }
 
 const GELU_FORMS: Record<Activation, GeluForm> = { quick_gelu: "quick", gelu: "erf", gelu_tanh: "tanh" };
@@ -48,15 +61,23 @@ export function buildTextEncoder(descriptor: TextEncoderDescriptor, options: Tex
   const { width, contextLength, layers, attention } = descriptor;
   const wanted = options.outputs ?? [descriptor.embedDim === null ? "pooled" : "embedding"];
   const asked = parseOutputs(wanted, descriptor);
+  const hasPast = options.past ?? false;
+  if (hasPast && (attention !== "causal" || asked.hidden.size > 0)) {
+    throw new RangeError(
+      "buildTextEncoder: expected a causal tower without hidden states as outputs for past rows",
+    );
+  }
 
   const g = new GraphBuilder();
   const tokens = g.input("tokens", "float32", ["rows", width]);
   const positions = g.input("positions", "int32", ["rows"]);
   const visibility: AttentionArguments["visibility"] =
     attention === "causal"
-      ? { kind: "ancestors", parents: g.input("parents", "int32", ["rows"]) }
+      ? { kind: "ancestors", parents: g.input("parents", "int32", [hasPast ? "keys" : "rows"]) }
       : { kind: "segments", segments: g.input("segments", "int32", ["rows"]) };
   const pooled = asked.pools ? g.input("pooled", "int32", ["prompts"]) : undefined;
+  const keyRows = hasPast ? g.input("keyRows", "int32", ["rows"]) : undefined;
+  const pooledKeys = hasPast ? g.input("pooledKeys", "int32", ["prompts"]) : pooled;
 
   let x = g.add(tokens, g.gather(g.weight("positional_embedding", [contextLength, width]), positions)); // [rows, width]
   const outputs: Record<string, Value> = {};
@@ -68,7 +89,14 @@ export function buildTextEncoder(descriptor: TextEncoderDescriptor, options: Tex
   for (let layer = 0; layer < asked.depth; layer++) {
     // The last block's other rows are read by nobody, unless a hidden state of it is an output.
     const prune = layer === layers - 1 && !asked.hidden.has(layers);
-    x = block(g, x, layer, descriptor, visibility, prune ? pooled : undefined);
+    const names = keyValueNames(layer);
+    const past = hasPast
+      ? g.input(names.input, "float32", ["past", 2 * width], { mayBeEmpty: true })
+      : undefined;
+    const queries = prune ? { only: pooled, keyRows: pooledKeys } : { keyRows };
+    const made = block(g, x, layer, descriptor, { visibility, past, ...queries });
+    x = made.x;
+    if (hasPast) outputs[names.output] = made.keyValue!;
     if (!prune) keep(layer + 1);
   }
   if (pooled !== undefined) {
@@ -77,32 +105,44 @@ export function buildTextEncoder(descriptor: TextEncoderDescriptor, options: Tex
     if (wanted.includes("pooled")) outputs["pooled"] = normed;
     if (wanted.includes("embedding")) outputs["embedding"] = project(g, normed, descriptor);
   }
-  return g.build(Object.fromEntries(wanted.map((name) => [name, outputs[name]!])));
+  const names: string[] = [...wanted];
+  if (hasPast) for (let layer = 0; layer < layers; layer++) names.push(keyValueNames(layer).output);
+  return g.build(Object.fromEntries(names.map((name) => [name, outputs[name]!])));
+}
+
+/** Who sees whom in a block. */
+interface Sight {
+  readonly visibility: AttentionArguments["visibility"];
+  /** Rows to go on with after keys and values are made; absent: all. */
+  readonly only?: Value | undefined;
+  /** Where the rows that go on stand among the keys; absent: row i is key i. */
+  readonly keyRows?: Value | undefined;
+  /** Keys and values of earlier rows, [past, 2 · width]. */
+  readonly past: Value | undefined;
 }
 
 /**
  * x + attention(norm(x)), then x + mlp(norm(x)).
- * @param only - rows to go on with after keys and values are made; absent: all
- * @returns [rows, width], or [prompts, width] for `only`
+ * @returns x [rows, width], or [prompts, width] for `only`; and keys and values [rows, 2 · width] if they stand alone
  */
 function block(
   g: GraphBuilder,
   x: Value,
   layer: number,
   descriptor: TextEncoderDescriptor,
-  visibility: AttentionArguments["visibility"],
-  only: Value | undefined,
-): Value {
+  sight: Sight,
+): { x: Value; keyValue: Value | undefined } {
   const { width, mlpWidth, activation } = descriptor;
   const name = `transformer.resblocks.${layer}`;
 
   const normed = layerNorm(g, x, `${name}.ln_1`, descriptor); // [rows, width]
-  const attended = attend(g, normed, name, descriptor, visibility, only); // [rows | prompts, width]
-  const residual = only === undefined ? x : g.gather(x, only);
+  const { attended, keyValue } = attend(g, normed, name, descriptor, sight); // [rows | prompts, width]
+  const residual = sight.only === undefined ? x : g.gather(x, sight.only);
   const mixed = g.add(residual, linear(g, attended, `${name}.attn.out_proj`, width, width));
 
   const up = linear(g, layerNorm(g, mixed, `${name}.ln_2`, descriptor), `${name}.mlp.c_fc`, mlpWidth, width);
-  return g.add(mixed, linear(g, g.gelu(up, GELU_FORMS[activation]), `${name}.mlp.c_proj`, width, mlpWidth));
+  const down = linear(g, g.gelu(up, GELU_FORMS[activation]), `${name}.mlp.c_proj`, width, mlpWidth);
+  return { x: g.add(mixed, down), keyValue };
 }
 
 /** Query, key and value lie stacked in one weight [3 · width, width], in this order. */
@@ -111,9 +151,8 @@ function attend(
   x: Value,
   name: string,
   { width, heads, contextLength }: TextEncoderDescriptor,
-  visibility: AttentionArguments["visibility"],
-  only: Value | undefined,
-): Value {
+  { visibility, only, keyRows, past }: Sight,
+): { attended: Value; keyValue: Value | undefined } {
   const project = (from: Value, begin: number, end: number): Value => {
     const rows = { begin, end };
     const weight = g.weight(`${name}.attn.in_proj_weight`, [end - begin, width], rows);
@@ -121,13 +160,22 @@ function attend(
   };
   const shared = { heads, contextLength, visibility };
   const part = (value: Value, index: number): ColumnsOf => columns(value, index * width, (index + 1) * width);
-  if (only === undefined) {
+  if (keyRows === undefined) {
     const qkv = project(x, 0, 3 * width); // [rows, 3 · width]
-    return g.attention({ query: part(qkv, 0), key: part(qkv, 1), value: part(qkv, 2), ...shared });
+    const attended = g.attention({ query: part(qkv, 0), key: part(qkv, 1), value: part(qkv, 2), ...shared });
+    return { attended, keyValue: undefined };
   }
-  const query = project(g.gather(x, only), 0, width); // [prompts, width]
-  const kv = project(x, width, 3 * width); // [rows, 2 · width]
-  return g.attention({ query, key: part(kv, 0), value: part(kv, 1), ...shared, queryRows: only });
+  const query = project(only === undefined ? x : g.gather(x, only), 0, width); // [rows | prompts, width]
+  const keyValue = project(x, width, 3 * width); // [rows, 2 · width]
+  const all = past === undefined ? keyValue : g.concat(past, keyValue, "keys"); // [rows | keys, 2 · width]
+  const attended = g.attention({
+    query,
+    key: part(all, 0),
+    value: part(all, 1),
+    ...shared,
+    queryRows: keyRows,
+  });
+  return { attended, keyValue };
 }
 
 function finalNorm(g: GraphBuilder, x: Value, descriptor: TextEncoderDescriptor): Value {

@@ -4,13 +4,15 @@
  *
  * Not here: putting the parts together (`createTextEncoder`).
  */
-import { tensor } from "@textower/graph";
-import type { Backend, Executable, ExecutableInfo, Inputs, Tensor } from "@textower/graph";
-import { packRows, packSegments, planRuns, promptRows } from "@textower/model";
-import type { PackedRows, PlannedRun, TextEncoderOutput, TokenSequence } from "@textower/model";
+import type { Executable, ExecutableInfo, Tensor } from "@textower/graph";
+import { planRuns, promptRows } from "@textower/model";
+import type { PlannedRun, TextEncoderOutput, TokenSequence } from "@textower/model";
 import type { Tokenizer } from "@textower/tokenizer";
 import type { Checkpoint, CheckpointDescriptor } from "@textower/weights";
 import { NumericalError } from "./errors.js";
+import type { PrefixCache, PrefixCacheInfo } from "./prefix-cache.js";
+import { prepareRun } from "./run-inputs.js";
+import type { PreparedRun } from "./run-inputs.js";
 
 /** A text, or its tokens if something else has tokenised it: start of text, …, end of text, no padding. */
 export type Prompt = string | TokenSequence;
@@ -67,7 +69,7 @@ export interface EncoderParts {
   readonly tokenizer: Tokenizer;
   readonly checkpoint: Checkpoint;
   readonly executable: Executable;
-  readonly backend: Backend;
+  readonly prefixCache: PrefixCache | undefined;
   readonly outputs: readonly TextEncoderOutput[];
   readonly maxRows: number;
   /** Closes what the encoder owns beside the executable. */
@@ -122,10 +124,10 @@ export class ClipTextEncoder implements AsyncDisposable {
 
     const runs = this.#plan(sequences);
     let [rows, done] = [0, 0];
-    for await (const { run, packed, outputs } of this.#execute(runs, signal)) {
-      rows += packed.ids.length;
+    for await (const { run, prepared, outputs } of this.#execute(runs, signal)) {
+      rows += prepared.rows;
       run.answers.forEach((indices, prompt) => {
-        const hidden = this.#hidden(outputs, packed, prompt);
+        const hidden = this.#hidden(outputs, prepared, prompt);
         for (const index of indices) {
           const embedding = data.subarray(index * width, (index + 1) * width);
           if (this.#vector !== undefined) copyVector(outputs[this.#vector]!, prompt, embedding, normalize);
@@ -137,6 +139,16 @@ export class ClipTextEncoder implements AsyncDisposable {
       onProgress?.({ done, total: list.length });
     }
     return { embeddings: results.map(({ embedding }) => embedding), data, prompts: results, rows };
+  }
+
+  /** How full the prefix cache is, and what it has saved; undefined for an encoder without one. */
+  get prefixCache(): PrefixCacheInfo | undefined {
+    return this.#parts.prefixCache?.info;
+  }
+
+  /** Forgets the keys and values of earlier prompts. */
+  clearPrefixCache(): void {
+    this.#parts.prefixCache?.clear();
   }
 
   /**
@@ -160,6 +172,7 @@ export class ClipTextEncoder implements AsyncDisposable {
 
   /** Frees the backend's memory and closes the checkpoint. Calls that still wait reject. Twice is harmless. */
   async dispose(): Promise<void> {
+    this.clearPrefixCache();
     await this.#parts.executable.dispose();
     await this.#parts.close();
   }
@@ -195,48 +208,38 @@ export class ClipTextEncoder implements AsyncDisposable {
     return planRuns(sequences, this.info.maxRows, attention === "full" ? { fullContext: contextLength } : {});
   }
 
-  /** Runs one after another; the next one's token rows are looked up while the backend works. */
+  /**
+   * Runs one after another. The next one's token rows are looked up while the backend works, unless it may need the
+   * keys and values of this one.
+   */
   async *#execute(
     runs: readonly PlannedRun[],
     signal: AbortSignal | undefined,
-  ): AsyncGenerator<{ run: PlannedRun; packed: PackedRows; outputs: Record<string, Tensor> }> {
-    let next = runs.length > 0 ? this.#prepare(runs[0]!, signal) : undefined;
+  ): AsyncGenerator<{ run: PlannedRun; prepared: PreparedRun; outputs: Record<string, Tensor> }> {
+    const { executable, prefixCache } = this.#parts;
+    const prepare = (i: number): Promise<PreparedRun> | undefined =>
+      i < runs.length ? prepareRun(runs[i]!.sequences, this.#parts, signal) : undefined;
+    let next = prepare(0);
     for (let i = 0; i < runs.length; i++) {
-      const { packed, inputs } = await next!;
-      next = i + 1 < runs.length ? this.#prepare(runs[i + 1]!, signal) : undefined;
+      const prepared = await (next ?? prepare(i))!;
+      next = prefixCache === undefined ? prepare(i + 1) : undefined;
       next?.catch(() => undefined); // reported when it is awaited, unless this run fails first
-      const outputs = await this.#parts.executable.run(inputs, signal === undefined ? {} : { signal });
-      yield { run: runs[i]!, packed, outputs };
+      const outputs = await executable.run(prepared.inputs, signal === undefined ? {} : { signal });
+      prepared.remember(outputs);
+      yield { run: runs[i]!, prepared, outputs };
     }
   }
 
-  async #prepare(
-    run: PlannedRun,
-    signal: AbortSignal | undefined,
-  ): Promise<{ packed: PackedRows; inputs: Inputs }> {
-    const { descriptor } = this.info;
-    const packed =
-      descriptor.attention === "full" ? packSegments(run.sequences, descriptor) : packRows(run.sequences);
-    const rows = packed.ids.length;
-    const tokens = new Float32Array(rows * descriptor.width); // [rows, width]
-    await this.#parts.checkpoint.tokenEmbedding.read(packed.ids, tokens, signal);
-    const indices = (values: Int32Array): Tensor => tensor("int32", [values.length], values);
-    const inputs = {
-      tokens: tensor("float32", [rows, descriptor.width], tokens),
-      positions: indices(packed.positions),
-      ...(packed.parents === undefined ? {} : { parents: indices(packed.parents) }),
-      ...(packed.segments === undefined ? {} : { segments: indices(packed.segments) }),
-      ...(this.#vector === undefined ? {} : { pooled: indices(packed.pooled) }),
-    };
-    return { packed, inputs };
-  }
-
   /** The outputs beside the embedding, for one prompt of a run. */
-  #hidden(outputs: Record<string, Tensor>, packed: PackedRows, prompt: number): Record<string, Float32Array> {
+  #hidden(
+    outputs: Record<string, Tensor>,
+    prepared: PreparedRun,
+    prompt: number,
+  ): Record<string, Float32Array> {
     const hidden: Record<string, Float32Array> = {};
     for (const name of this.#parts.outputs) {
       if (name === this.#vector) continue;
-      const rows = name === "pooled" ? Int32Array.of(prompt) : promptRows(packed, prompt);
+      const rows = name === "pooled" ? Int32Array.of(prompt) : promptRows(prepared.packed!, prompt);
       const { data, shape } = outputs[name]!;
       const width = shape[1]!;
       const values = new Float32Array(rows.length * width); // [tokens, width]

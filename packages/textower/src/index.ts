@@ -11,6 +11,7 @@ export type {
 } from "./encoder.js";
 export { NumericalError, SetupError } from "./errors.js";
 export type { ModelSource } from "./model-source.js";
+export type { PrefixCacheInfo } from "./prefix-cache.js";
 export { similarity } from "./similarity.js";
 export type { Vector } from "./similarity.js";
 export { backend, listBackends, registerBackend, unregisterBackend } from "@textower/graph";

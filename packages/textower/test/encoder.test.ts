@@ -141,6 +141,64 @@ test("hidden states come as one row per token", async () => {
   expect(only!.hidden["last"]).toEqual(prompts[0]!.hidden["last"]);
 });
 
+describe("with a prefix cache", () => {
+  const typed = "a small red star left of a large blue circle on a white background";
+  const keystrokes = Array.from({ length: typed.length }, (_, i) => typed.slice(0, i + 1));
+
+  test.each(Object.keys(backends))(
+    "search as you type pays for what is new, with the same vectors, on %s",
+    async (name) => {
+      const backend = backends[name]!();
+      await using plain = await createTextEncoder({ model: "shapes", backend });
+      await using cached = await createTextEncoder({ model: "shapes", backend, prefixCache: 2 ** 20 });
+      let [computed, tokens] = [0, 0];
+      for (const prompt of keystrokes) {
+        const { data, rows, prompts } = await cached.encode(prompt);
+        expect(difference(data, (await plain.encode(prompt)).data, 128).relative).toBeLessThanOrEqual(2e-5);
+        computed += rows;
+        tokens += prompts[0]!.tokens;
+      }
+      expect(computed).toBeLessThan(tokens / 3);
+      expect(cached.prefixCache!.reused).toBe(tokens - computed);
+      const again = await cached.encode(keystrokes);
+      expect(again.rows).toBe(new Set(keystrokes.map((prompt) => prompt.trim())).size); // only ends of text are new
+      expect(difference(again.data, (await plain.encode(keystrokes)).data, 128).relative).toBeLessThanOrEqual(
+        2e-5,
+      );
+      cached.clearPrefixCache();
+      expect(cached.prefixCache).toMatchObject({ rows: 0, bytes: 0 });
+      expect((await cached.encode("a red circle")).rows).toBe(5);
+    },
+  );
+
+  test("stays within its bytes, and lets go of what was used longest ago", async () => {
+    const rowBytes = 3 * 2 * 128 * 4; // layers, keys and values, width, float32
+    await using encoder = await createTextEncoder({
+      model: "shapes",
+      backend: reference(),
+      prefixCache: 6.5 * rowBytes,
+    });
+    expect((await encoder.encode("a red circle")).rows).toBe(5); // keeps start, a, red, circle
+    expect((await encoder.encode("two blue stars")).rows).toBe(4); // and two, blue; then stars drives out circle
+    expect(encoder.prefixCache).toMatchObject({ rows: 6, bytes: 6 * rowBytes });
+    expect((await encoder.encode("a red circle")).rows).toBe(2);
+    const many = Array.from({ length: 60 }, (_, i) => `${i} rings and ${i} hearts`);
+    await Promise.all([
+      encoder.encode(many),
+      encoder.encode(many.toReversed()),
+      encoder.encode("a red circle"),
+    ]);
+    expect(encoder.prefixCache!.rows).toBeLessThanOrEqual(6);
+    await using plain = await createTextEncoder({ model: "shapes", backend: reference() });
+    expect((await encoder.encode(many)).data).toEqual((await plain.encode(many)).data);
+  });
+
+  test("is refused together with hidden states", async () => {
+    const options = { model: "shapes", backend: reference(), outputs: ["last"], prefixCache: 1e6 } as const;
+    await expect(createTextEncoder(options)).rejects.toThrow("without hidden states");
+  });
+});
+
 test("a tower with full attention sees its padding", async () => {
   const descriptor: CheckpointDescriptor = {
     width: 64,

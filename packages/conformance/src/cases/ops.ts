@@ -21,7 +21,7 @@ interface OpCase {
 /** One case per op and width. */
 export function opCases(): ConformanceCase[] {
   return [
-    ...WIDTHS.flatMap((width) => [gather(width), add(width), layerNorm(width)]),
+    ...WIDTHS.flatMap((width) => [gather(width), concat(width), add(width), layerNorm(width)]),
     ...WIDTHS.map((width, i) => linear(width, WIDTHS[(i + 4) % WIDTHS.length]!, i % 2 === 0)),
     linear(512, 96, true),
     linear(64, 192, true),
@@ -76,6 +76,17 @@ function gather(width: number): OpCase {
     return { x: randomMatrix("x", n, width), rows: tensor("int32", [m], randomIndices("rows", m, n)) };
   });
   return { name: `gather [${width}]`, graph: g.build({ y }), inputs };
+}
+
+function concat(width: number): OpCase {
+  const g = new GraphBuilder();
+  const a = g.input("a", "float32", ["n", width], { mayBeEmpty: true });
+  const y = g.concat(a, g.input("b", "float32", ["m", width]), "both");
+  const inputs = [0, ...ROWS].map((n, i) => ({
+    a: randomMatrix("a", n, width),
+    b: randomMatrix("b", ROWS[ROWS.length - 1 - (i % ROWS.length)]!, width),
+  }));
+  return { name: `concat [${width}]`, graph: g.build({ y }), inputs };
 }
 
 function add(width: number): OpCase {

@@ -1,7 +1,14 @@
 /** Whole towers on ragged prompts: against the reference, and packed in different ways against themselves. */
 import { tensor } from "@textower/graph";
 import type { Inputs, Tensor } from "@textower/graph";
-import { buildTextEncoder, packRows, packSegments, planRuns, promptRows } from "@textower/model";
+import {
+  buildTextEncoder,
+  keyValueNames,
+  packRows,
+  packSegments,
+  planRuns,
+  promptRows,
+} from "@textower/model";
 import type { PackedRows, TextEncoderDescriptor, TextEncoderOutput, TokenSequence } from "@textower/model";
 import { expectClose, TOLERANCES } from "../compare.js";
 import { runOn } from "../case.js";
@@ -79,6 +86,7 @@ export function towerCases(): ConformanceCase[] {
       "embedding",
     ]),
     packings(),
+    pastRows(),
   ];
 }
 
@@ -128,6 +136,75 @@ function packings(): ConformanceCase {
       const tolerance = TOLERANCES[subject.precision ?? "float32"];
       expectClose("trie-packed against one by one", shared, single, descriptor.embedDim!, tolerance);
       expectClose("flat-packed against one by one", flat, single, descriptor.embedDim!, tolerance);
+    },
+  };
+}
+
+/** A prompt after rows of an earlier run is the same prompt. */
+function pastRows(): ConformanceCase {
+  return {
+    name: "tower: rows after rows of earlier runs",
+    run: async (subject) => {
+      const weights = syntheticWeights(syntheticSpec(SMALL), "past");
+      const { width, layers } = SMALL;
+      const precision = subject.precision ?? "float32";
+      const executable = await subject.backend.compile(buildTextEncoder(SMALL, { past: true }), weights, {
+        precision,
+      });
+      const indices = (values: ArrayLike<number>): Tensor =>
+        tensor("int32", [values.length], Int32Array.from(values));
+      /** A single prompt; `past` holds keys and values of its first tokens, per block [past, 2 · width]. */
+      const run = async (ids: number[], past: readonly Float32Array[]): Promise<Record<string, Tensor>> => {
+        const known = past[0]!.length / (2 * width);
+        const fresh = ids.slice(known);
+        const inputs: Record<string, Tensor> = {
+          tokens: tensor("float32", [fresh.length, width], weights.tokenRows(fresh)),
+          positions: indices(fresh.map((_, i) => known + i)),
+          parents: indices(ids.map((_, i) => i - 1)),
+          keyRows: indices(fresh.map((_, i) => known + i)),
+          pooled: indices([fresh.length - 1]),
+          pooledKeys: indices([ids.length - 1]),
+        };
+        past.forEach((data, layer) => {
+          inputs[keyValueNames(layer).input] = tensor("float32", [known, 2 * width], data);
+        });
+        return executable.run(inputs);
+      };
+      try {
+        const none = Array.from({ length: layers }, () => new Float32Array(0));
+        for (const { ids } of raggedPrompts(6).slice(1)) {
+          const list = Array.from(ids);
+          const whole = await run(list, none);
+          const plain = [towerInputs(packRows([{ ids }]), weights, width)];
+          const [reference] = await runOn(subject, "reference", buildTextEncoder(SMALL), weights, plain);
+          const { data } = reference!["embedding"]!;
+          expectClose(
+            `${list.length} rows`,
+            whole["embedding"]!.data,
+            data,
+            data.length,
+            TOLERANCES[precision],
+          );
+          for (const known of [1, Math.floor(list.length / 2), list.length - 1]) {
+            const past = none.map((_, layer) => {
+              const data = whole[keyValueNames(layer).output]!.data as Float32Array;
+              return data.slice(0, known * 2 * width);
+            });
+            const { embedding } = await run(list, past);
+            const expected = whole["embedding"]!.data;
+            expectClose(
+              `${known} of ${list.length}`,
+              embedding!.data,
+              expected,
+              expected.length,
+              TOLERANCES[precision],
+            );
+          }
+        }
+        subject.checkSentinels?.(executable);
+      } finally {
+        await executable.dispose();
+      }
     },
   };
 }
