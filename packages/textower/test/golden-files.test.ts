@@ -5,9 +5,10 @@ import { onnx } from "@textower/backend-onnx";
 import { difference, GOLDEN_TOLERANCE, loadGolden, syntheticValues } from "@textower/conformance";
 import type { Golden } from "@textower/conformance";
 import { numberToFloat16, tensor } from "@textower/graph";
+import type { Tensor } from "@textower/graph";
 import { createTokenizer } from "@textower/tokenizer";
 import { writeSafetensors } from "@textower/weights";
-import type { StoredTensor } from "@textower/weights";
+
 import * as ort from "onnxruntime-node";
 import { describe, expect, test } from "vitest";
 import { createTextEncoder } from "../src/index.js";
@@ -57,8 +58,8 @@ async function expectEmbeddings(
 }
 
 /** The tiny checkpoint in OpenAI's names: position embedding and norms in float32, everything else in float16. */
-function roundedTensors({ spec, descriptor }: Golden): Record<string, StoredTensor> {
-  const tensors: Record<string, StoredTensor> = {};
+function roundedTensors({ spec, descriptor }: Golden): Record<string, Tensor> {
+  const tensors: Record<string, Tensor> = {};
   for (const [pattern, entry] of Object.entries(spec)) {
     const names = pattern.includes("*")
       ? Array.from({ length: descriptor.layers }, (_, layer) => pattern.replace("*", String(layer)))
