@@ -1,0 +1,10 @@
+/** What the module exports: the program runner, what packs weights, and the kernels by themselves for tests. */
+export { execute, run } from "./program";
+export { packFloat16, packFloat32, packInt8 } from "./pack";
+export { activationLimit } from "./quantise";
+export { tileInt8x1, tileInt8x2, tileInt8x4 } from "./tile-int8";
+export { widenBfloat16, widenBlock, widenFloat16 } from "./widen";
+export { tile1x32, tile1x8, tile2x16, tile4x8 } from "./tile";
+export { addRow, elementwise, erfRow, quickRow, tanhRow } from "./elementwise";
+export { mixValues, scoreFour } from "./attention";
+export { layerNorm } from "./layer-norm";

@@ -1,0 +1,160 @@
+/**
+ * `C = A · Wᵀ + bias`, over packed weights, in float32, float16 and int8.
+ *
+ * Work comes in units: a group of 4 panels (32 outputs), times a part of the rows. Within one, k goes in blocks, so
+ * that a panel's block stays in the first cache while the rows pass by; sums go on from where C has them.
+ */
+import { tileInt8x1, tileInt8x2, tileInt8x4 } from "./tile-int8";
+import { tile1x32, tile1x8, tile2x16, tile4x8 } from "./tile";
+import { widenBlock } from "./widen";
+import { PANELS_PER_GROUP } from "../src/record";
+
+/** Steps of k in a block: a panel's block is 16 KiB. */
+const K_BLOCK: u32 = 512;
+/** Rows that stay in the second cache for a block of k: 128 KiB. */
+const ROW_BLOCK: u32 = 64;
+
+/**
+ * One unit: `rows` rows, `panels` (1 to 4) panels from `b`. Columns of C are padded to whole panels.
+ * @param widened - where float16 panels are widened to, a block of k at a time; 0 for panels in float32
+ */
+export function linearGroup(
+  rows: u32,
+  k: u32,
+  panels: u32,
+  a: usize,
+  aStride: usize,
+  b: usize,
+  bStride: usize,
+  widened: usize,
+  bias: usize,
+  c: usize,
+  cStride: usize,
+): void {
+  for (let from: u32 = 0; from < k; from += K_BLOCK) {
+    const steps = min(K_BLOCK, k - from);
+    const s = from == 0 ? bias : c;
+    const sStride: usize = from == 0 ? 0 : cStride;
+    const x = a + (<usize>from << 2);
+    if (widened == 0) {
+      linearBlock(rows, steps, panels, x, aStride, b + (<usize>from << 5), bStride, s, sStride, c, cStride);
+      continue;
+    }
+    for (let panel: u32 = 0; panel < panels; panel++) {
+      const halves = b + (<usize>from << 4) + <usize>panel * bStride;
+      widenBlock(steps << 3, halves, widened + <usize>panel * (K_BLOCK << 5));
+    }
+    linearBlock(rows, steps, panels, x, aStride, widened, K_BLOCK << 5, s, sStride, c, cStride);
+  }
+}
+
+/** As `linearGroup`, of quantised rows and int8 panels. @param scales - of the outputs */
+export function linearGroupInt8(
+  rows: u32,
+  k: u32,
+  panels: u32,
+  a: usize,
+  aStride: usize,
+  b: usize,
+  bStride: usize,
+  scales: usize,
+  bias: usize,
+  c: usize,
+  cStride: usize,
+): void {
+  const bytes = (<usize>(k + 1) >> 1) << 2;
+  for (let first: u32 = 0; first < rows; first += ROW_BLOCK) {
+    const count = min(ROW_BLOCK, rows - first);
+    for (let panel: u32 = 0; panel < panels; panel++) {
+      const w = b + <usize>panel * bStride;
+      const at = <usize>panel << 5;
+      const scale = scales + at;
+      const shift = bias + at;
+      let x = a + <usize>first * aStride;
+      let y = c + at + <usize>first * cStride;
+      for (let row: u32 = 4; row <= count; row += 4) {
+        tileInt8x4(x, aStride, w, bytes, scale, shift, y, cStride);
+        x += aStride << 2;
+        y += cStride << 2;
+      }
+      if (count & 2) {
+        tileInt8x2(x, aStride, w, bytes, scale, shift, y, cStride);
+        x += aStride << 1;
+        y += cStride << 1;
+      }
+      if (count & 1) tileInt8x1(x, w, bytes, scale, shift, y);
+    }
+  }
+}
+
+/** One block of k: `C = S + A · B` for all rows. `bStride`: from panel to panel. */
+export function linearBlock(
+  rows: u32,
+  k: u32,
+  panels: u32,
+  a: usize,
+  aStride: usize,
+  b: usize,
+  bStride: usize,
+  s: usize,
+  sStride: usize,
+  c: usize,
+  cStride: usize,
+): void {
+  for (let first: u32 = 0; first < rows; first += ROW_BLOCK) {
+    const count = min(ROW_BLOCK, rows - first);
+    const fours = count & ~3;
+    for (let panel: u32 = 0; panel < panels; panel++) {
+      const w = b + <usize>panel * bStride;
+      const at = <usize>panel << 5;
+      for (let row: u32 = 0; row < fours; row += 4) {
+        const r = <usize>(first + row);
+        tile4x8(a + r * aStride, aStride, w, k, s + at + r * sStride, sStride, c + at + r * cStride, cStride);
+      }
+    }
+    const r = <usize>(first + fours);
+    linearRest(count & 3, k, panels, a + r * aStride, aStride, b, bStride, s + r * sStride, sStride, c + r * cStride, cStride);
+  }
+}
+
+/** The 0 to 3 rows that are left over by fours: wider tiles keep as many sums in flight. */
+function linearRest(
+  rows: u32,
+  k: u32,
+  panels: u32,
+  a: usize,
+  aStride: usize,
+  b: usize,
+  bStride: usize,
+  s: usize,
+  sStride: usize,
+  c: usize,
+  cStride: usize,
+): void {
+  if (rows & 2) {
+    let panel: u32 = 0;
+    for (; panel + 2 <= panels; panel += 2) {
+      const at = <usize>panel << 5;
+      tile2x16(a, aStride, b + <usize>panel * bStride, bStride, k, s + at, sStride, c + at, cStride);
+    }
+    if (panel < panels) {
+      const at = <usize>panel << 5;
+      const w = b + <usize>panel * bStride;
+      tile1x8(a, w, k, s + at, c + at);
+      tile1x8(a + aStride, w, k, s + at + sStride, c + at + cStride);
+    }
+    a += 2 * aStride;
+    s += 2 * sStride;
+    c += 2 * cStride;
+  }
+  if (rows & 1) {
+    if (panels == PANELS_PER_GROUP) {
+      tile1x32(a, b, bStride, k, s, c);
+      return;
+    }
+    for (let panel: u32 = 0; panel < panels; panel++) {
+      const at = <usize>panel << 5;
+      tile1x8(a, b + <usize>panel * bStride, k, s + at, c + at);
+    }
+  }
+}

@@ -1,0 +1,43 @@
+/**
+ * Compiles assembly/ to WebAssembly in its variants and writes them as base64 to src/generated/kernels.ts.
+ * The flags are pinned here; the same sources and compiler give the same bytes.
+ */
+import { mkdir, writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import asc from "assemblyscript/asc";
+
+const root = join(dirname(fileURLToPath(import.meta.url)), "..");
+
+const FLAGS = ["-O3", "--converge", "--noAssert", "--runtime", "stub", "--importMemory", "--enable", "simd"];
+const RELAXED = ["--enable", "relaxed-simd"];
+/** A module that imports shared memory declares a maximum at or above that of the memory: all of 4 GiB. */
+const THREADS = ["--enable", "threads", "--sharedMemory", "--initialMemory", "1", "--maximumMemory", "65536"];
+
+const VARIANTS = {
+  simd: [],
+  simdThreads: THREADS,
+  relaxed: RELAXED,
+  relaxedThreads: [...RELAXED, ...THREADS],
+};
+
+async function compile(name, flags) {
+  const entry = flags.includes("threads") ? "assembly/threads.ts" : "assembly/index.ts";
+  const args = [entry, "--outFile", `${name}.wasm`, ...FLAGS, ...flags];
+  let bytes;
+  const { error, stderr } = await asc.main(args, {
+    baseDir: root,
+    writeFile: (_, contents) => void (bytes = contents),
+  });
+  if (error) throw new Error(`asc ${args.join(" ")}: ${stderr.toString()}`, { cause: error });
+  return bytes;
+}
+
+const lines = ["/** Built by scripts/build-kernels.mjs from assembly/: WebAssembly modules in base64. */"];
+for (const [name, flags] of Object.entries(VARIANTS)) {
+  const bytes = await compile(name, flags);
+  lines.push(`export const ${name} =\n  "${Buffer.from(bytes).toString("base64")}";`);
+  console.log(`${name}: ${bytes.length} bytes`);
+}
+await mkdir(join(root, "src/generated"), { recursive: true });
+await writeFile(join(root, "src/generated/kernels.ts"), lines.join("\n") + "\n");

@@ -1,0 +1,109 @@
+/** Options that commands share: what they are called, what they may be, and what they are when nobody says. */
+import { availableParallelism } from "node:os";
+import { InvalidArgumentError, Option } from "commander";
+import type { Command } from "commander";
+import type { Precision } from "@textower/graph";
+import type { Cleaning } from "@textower/tokenizer";
+import type { Activation } from "@textower/weights";
+import { BACKENDS } from "./backends.js";
+import type { BackendName } from "./backends.js";
+import { INPUT_FORMATS } from "./input.js";
+import type { InputOptions } from "./input.js";
+
+const CLEANINGS = ["openai", "plain", "huggingface"] as const satisfies readonly Cleaning[];
+const ACTIVATIONS = ["quick_gelu", "gelu", "gelu_tanh"] as const satisfies readonly Activation[];
+const PRECISIONS = ["float32", "float16", "int8"] as const satisfies readonly Precision[];
+
+/** How text becomes tokens. */
+export interface TextOptions extends InputOptions {
+  readonly cleaning?: Cleaning;
+  readonly vocabulary?: string;
+  readonly truncate?: boolean;
+}
+
+/** What runs a model, and how. */
+export interface RunOptions {
+  readonly backend: BackendName | "auto";
+  readonly threads: number;
+  readonly precision: Precision;
+}
+
+/** Which model. */
+export interface ModelOptions {
+  readonly model: string;
+  readonly activation?: Activation;
+}
+
+/** Adds `--input`, `--input-format`. */
+export function addInputOptions(command: Command): Command {
+  return command
+    .option("-i, --input <file>", "read prompts from a file, one a line; - is standard input")
+    .addOption(
+      new Option(
+        "--input-format <format>",
+        "text: a line is a prompt; jsonl: a JSON string, or an object with text",
+      )
+        .choices(INPUT_FORMATS)
+        .default("text"),
+    );
+}
+
+/** Adds `--cleaning`, `--vocabulary`, `--truncate`. */
+export function addTextOptions(command: Command): Command {
+  return command
+    .addOption(new Option("--cleaning <name>", "how text is cleaned (default: openai)").choices(CLEANINGS))
+    .option("--vocabulary <file>", "a tokenizer.json instead of CLIP's own vocabulary")
+    .option("--truncate", "cut prompts that are too long, instead of refusing them");
+}
+
+/** Adds `--backend`, `--threads`, `--precision`. */
+export function addRunOptions(command: Command): Command {
+  return command
+    .addOption(
+      new Option("-b, --backend <name>", "what computes; auto: the first of the others that works here")
+        .choices(["auto", ...BACKENDS])
+        .default("auto"),
+    )
+    .addOption(
+      new Option("--threads <count>", "threads that compute")
+        .argParser(positiveInteger)
+        .default(availableParallelism(), "one a processor"),
+    )
+    .addOption(
+      new Option("--precision <name>", "how weights are kept").choices(PRECISIONS).default("float32"),
+    );
+}
+
+/** Adds `--model`, `--activation`. */
+export function addModelOptions(command: Command): Command {
+  return command
+    .option(
+      "-m, --model <model>",
+      "shapes (comes with the command), a checkpoint's file or directory, or a URL",
+      "shapes",
+    )
+    .addOption(activationOption());
+}
+
+/** `--activation`. */
+export function activationOption(): Option {
+  const description = "the checkpoint's activation, where neither file nor config says";
+  return new Option("--activation <name>", description).choices(ACTIVATIONS);
+}
+
+/** `--format`, the first being the default. */
+export function formatOption(formats: readonly [string, ...string[]]): Option {
+  return new Option("-f, --format <format>", "how results are written").choices(formats).default(formats[0]);
+}
+
+/**
+ * A whole number from 1, as options have it.
+ * @throws InvalidArgumentError, which commander turns into its message
+ */
+export function positiveInteger(text: string): number {
+  const value = Number(text);
+  if (!/^\d+$/.test(text) || !Number.isSafeInteger(value) || value < 1) {
+    throw new InvalidArgumentError("Expected a whole number from 1.");
+  }
+  return value;
+}
