@@ -13,9 +13,14 @@ export default defineConfig({
         extends: true as const,
         test: { name, root: `packages/${name}`, include: ["test/**/*.test.ts"] },
       })),
+      // Projects named checks… run once, on the Node that called: see scripts/test.mjs.
       {
         extends: true as const,
         test: { name: "checks", root: "scripts/checks", include: ["*.test.mjs"], testTimeout: 600_000 },
+      },
+      {
+        extends: true as const,
+        test: { name: "checks-runtimes", root: "scripts/runtimes", include: ["*.test.mjs"] },
       },
     ],
   },

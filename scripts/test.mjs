@@ -33,7 +33,7 @@ export async function runTests(args, pnpm) {
       "--reporter=json",
       `--outputFile.json=${report}`,
     ];
-    const projects = i === 0 ? [] : ["--project=!checks"];
+    const projects = i === 0 ? [] : ["--project=!checks*"];
     pnpm(["exec", ...vitest, ...projects, ...args], { check: false, stdio: ["ignore", 1, 2] });
     addReport(report, label, totals);
   }

@@ -7,6 +7,9 @@ import { setTimeout as sleep } from "node:timers/promises";
 /** Batch sizes that are tried, in this order. */
 export const BATCHES = [1, 4, 8, 16, 32, 64, 128];
 
+/** Share of the best rate below which a batch size is not tried again. */
+const FAR_OFF = 0.6;
+
 /** Milliseconds before a turn, for the last one's threads to stop spinning. */
 const PAUSE = 100;
 
@@ -42,21 +45,22 @@ export async function interleaved(entries, rounds, onTurn) {
 }
 
 /**
- * The batch size with the highest rate. Stops after two sizes in a row that were slower than the best before.
+ * The batch size with the highest rate, in two passes over all sizes; the second leaves out those that were far off,
+ * and the better of a size's two rates counts, so that one slow moment decides nothing.
  * @param work - does the sample in batches of a size
  * @returns the size, and prompts per second by size
  */
 export async function bestBatch(work, prompts) {
+  const sizes = BATCHES.filter((size) => size === 1 || size <= prompts);
   const rates = {};
-  let [best, slower] = [0, 0];
-  for (const batch of BATCHES.filter((size) => size === 1 || size <= prompts)) {
-    const { seconds } = await timed(() => work(batch));
-    rates[batch] = prompts / seconds;
-    if (best > 0 && rates[batch] < rates[best]) slower++;
-    else [best, slower] = [batch, 0];
-    if (slower === 2) break;
-  }
-  return { best, rates };
+  const tryOut = async (size) => {
+    const { seconds } = await timed(() => work(size));
+    rates[size] = Math.max(rates[size] ?? 0, prompts / seconds);
+  };
+  for (const size of sizes) await tryOut(size);
+  const enough = FAR_OFF * Math.max(...Object.values(rates));
+  for (const size of sizes.filter((size) => rates[size] >= enough)) await tryOut(size);
+  return { best: sizes.reduce((a, b) => (rates[b] > rates[a] ? b : a)), rates };
 }
 
 /** Median, least and greatest. */

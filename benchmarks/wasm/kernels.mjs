@@ -25,7 +25,7 @@ for (const variant of ["simd", "relaxed"]) {
   const backend = wasm({ variant, threads: 1 });
   if (!(await backend.isSupported()).supported) continue;
   const peak = await peakModule(variant === "relaxed");
-  for (const precision of ["float32"]) {
+  for (const precision of ["float32", "float16", "int8"]) {
     const executable = await backend.compile(graph(), weights, { precision });
     // The kernels alone, without copies in and out: the program of the last run is still there.
     const { plan, kernels } = executable.machine;
@@ -46,7 +46,9 @@ for (const variant of ["simd", "relaxed"]) {
       }
       const rate = (2 * rows * K * N) / kernelBest / 1e6;
       const peakRate = (PEAK_STEPS * 12 * 4 * 2) / peakBest / 1e6;
-      line.push(`${rows} rows ${rate.toFixed(1)} of ${peakRate.toFixed(1)} (${(rate / peakRate).toFixed(2)})`);
+      line.push(
+        `${rows} rows ${rate.toFixed(1)} of ${peakRate.toFixed(1)} (${(rate / peakRate).toFixed(2)})`,
+      );
     }
     console.log(`${variant} ${precision} GFLOP/s: ${line.join(", ")}`);
     await executable.dispose();

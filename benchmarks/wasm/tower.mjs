@@ -36,7 +36,12 @@ weights.read = ((read) => async (source, range) => {
 /** `prompts` chains of `tokens` rows. */
 function inputs(prompts, tokens) {
   const rows = prompts * tokens;
-  const list = (length, make) => tensor("int32", [length], Int32Array.from({ length }, (_, i) => make(i)));
+  const list = (length, make) =>
+    tensor(
+      "int32",
+      [length],
+      Int32Array.from({ length }, (_, i) => make(i)),
+    );
   const data = Float32Array.from({ length: rows * descriptor.width }, (_, i) => Math.sin(i * 0.37));
   return {
     tokens: tensor("float32", [rows, descriptor.width], data),

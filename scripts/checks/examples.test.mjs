@@ -11,7 +11,9 @@ const examples = {
 
 for (const [path, output] of Object.entries(examples)) {
   test(path, () => {
-    const { status, stdout, stderr } = spawnSync(process.execPath, [join(root, "examples", path)], { encoding: "utf8" });
+    const { status, stdout, stderr } = spawnSync(process.execPath, [join(root, "examples", path)], {
+      encoding: "utf8",
+    });
     expect(status, stderr).toBe(0);
     expect(stdout).toMatch(output);
   });

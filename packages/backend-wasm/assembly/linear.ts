@@ -6,7 +6,7 @@
  */
 import { tileInt8x1, tileInt8x2, tileInt8x4 } from "./tile-int8";
 import { tile1x32, tile1x8, tile2x16, tile4x8 } from "./tile";
-import { widenBlock } from "./widen";
+import { FIELDS, REBIAS, widenBlock } from "./widen";
 import { PANELS_PER_GROUP } from "../src/record";
 
 /** Steps of k in a block: a panel's block is 16 KiB. */
@@ -42,7 +42,7 @@ export function linearGroup(
     }
     for (let panel: u32 = 0; panel < panels; panel++) {
       const halves = b + (<usize>from << 4) + <usize>panel * bStride;
-      widenBlock(steps << 3, halves, widened + <usize>panel * (K_BLOCK << 5));
+      widenBlock(steps << 3, halves, widened + <usize>panel * (K_BLOCK << 5), FIELDS, REBIAS);
     }
     linearBlock(rows, steps, panels, x, aStride, widened, K_BLOCK << 5, s, sStride, c, cStride);
   }

@@ -1,8 +1,9 @@
 /**
  * Compiles assembly/ to WebAssembly in its variants and writes them as base64 to src/generated/kernels.ts.
- * The flags are pinned here; the same sources and compiler give the same bytes.
+ * The flags are pinned here; the same sources and compiler give the same bytes. With --check it writes nothing, and
+ * fails if the file would change.
  */
-import { mkdir, writeFile } from "node:fs/promises";
+import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import asc from "assemblyscript/asc";
@@ -23,10 +24,9 @@ const VARIANTS = {
 
 async function compile(name, flags) {
   const entry = flags.includes("threads") ? "assembly/threads.ts" : "assembly/index.ts";
-  const args = [entry, "--outFile", `${name}.wasm`, ...FLAGS, ...flags];
+  const args = [entry, "--baseDir", root, "--outFile", `${name}.wasm`, ...FLAGS, ...flags];
   let bytes;
   const { error, stderr } = await asc.main(args, {
-    baseDir: root,
     writeFile: (_, contents) => void (bytes = contents),
   });
   if (error) throw new Error(`asc ${args.join(" ")}: ${stderr.toString()}`, { cause: error });
@@ -39,5 +39,12 @@ for (const [name, flags] of Object.entries(VARIANTS)) {
   lines.push(`export const ${name} =\n  "${Buffer.from(bytes).toString("base64")}";`);
   console.log(`${name}: ${bytes.length} bytes`);
 }
-await mkdir(join(root, "src/generated"), { recursive: true });
-await writeFile(join(root, "src/generated/kernels.ts"), lines.join("\n") + "\n");
+const file = join(root, "src/generated/kernels.ts");
+const text = lines.join("\n") + "\n";
+if (process.argv.includes("--check")) {
+  if (text !== (await readFile(file, "utf8")))
+    throw new Error("expected the kernels that are there, got others");
+} else {
+  await mkdir(dirname(file), { recursive: true });
+  await writeFile(file, text);
+}

@@ -25,8 +25,11 @@ interface NodeWorker {
 
 interface NodeModules {
   "node:worker_threads": {
-    Worker: new (url: URL) => NodeWorker;
-    parentPort: { postMessage(message: unknown): void; on(event: string, listener: (value: unknown) => void): void } | null;
+    Worker: new (url: URL, options: { execArgv: string[] }) => NodeWorker;
+    parentPort: {
+      postMessage(message: unknown): void;
+      on(event: string, listener: (value: unknown) => void): void;
+    } | null;
   };
   "node:os": { availableParallelism(): number };
 }
@@ -45,12 +48,19 @@ export function nodeModule<Name extends keyof NodeModules>(name: Name): NodeModu
 /** Processors that the host says there are. */
 export function processors(): number {
   const cores = nodeModule("node:os")?.availableParallelism();
-  return cores ?? (globalThis as { navigator?: { hardwareConcurrency?: number } }).navigator?.hardwareConcurrency ?? 1;
+  return (
+    cores ??
+    (globalThis as { navigator?: { hardwareConcurrency?: number } }).navigator?.hardwareConcurrency ??
+    1
+  );
 }
 
 /** Why there can be no threads here, in words for a user; undefined if there can. */
 export function whyNoThreads(): string | undefined {
-  if ((globalThis as { crossOriginIsolated?: boolean }).crossOriginIsolated === false && nodeModule("node:os") === undefined) {
+  if (
+    (globalThis as { crossOriginIsolated?: boolean }).crossOriginIsolated === false &&
+    nodeModule("node:os") === undefined
+  ) {
     return "the page is not cross-origin isolated (COOP same-origin and COEP require-corp)";
   }
   if (typeof SharedArrayBuffer === "undefined") return "the engine has no shared memory";
@@ -74,7 +84,9 @@ export function mayBlock(): boolean {
 export function startWorker(): HostWorker {
   const node = nodeModule("node:worker_threads");
   if (node !== undefined) {
-    const worker = new node.Worker(new URL("./worker.js", import.meta.url));
+    const worker = new node.Worker(new URL("./worker.js", import.meta.url), {
+      execArgv: [], // those of `node --input-type=module --eval` would stop it
+    });
     return {
       post: (message) => worker.postMessage(message),
       terminate: () => void worker.terminate(),

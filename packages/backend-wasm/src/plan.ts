@@ -9,8 +9,10 @@ import { DEFAULT_MAX_ROWS, UnsupportedError } from "@textower/graph";
 import type { Dimension, Graph, NodeId, Precision } from "@textower/graph";
 import { aligned, placeBuffers } from "./arena.js";
 import { PANEL_COLUMNS, PANELS_PER_GROUP, RECORD_BYTES } from "./record.js";
-import { lower, operands } from "./steps.js";
-import type { Lowered, Step, ValueId } from "./steps.js";
+import { lower } from "./lower.js";
+import type { Lowered } from "./lower.js";
+import { operands } from "./steps.js";
+import type { Step, ValueId } from "./steps.js";
 
 /** WebAssembly memory with 32-bit addresses. */
 const MEMORY_LIMIT = 2 ** 32;
@@ -58,7 +60,11 @@ export interface Plan {
   readonly packed: ReadonlyMap<NodeId, PackedWeight>;
   /** Where each value lies: nodes, and forms beyond them. Packed weights are in `packed`. */
   readonly addresses: ReadonlyMap<ValueId, number>;
-  readonly arena: { readonly address: number; readonly bytes: number; readonly buffers: readonly ArenaBuffer[] };
+  readonly arena: {
+    readonly address: number;
+    readonly bytes: number;
+    readonly buffers: readonly ArenaBuffer[];
+  };
   /** Pages of the memory. */
   readonly pages: number;
 }
@@ -120,10 +126,10 @@ export function makePlan(graph: Graph, options: PlanOptions = {}): Plan {
   let slabBytes = 0;
   for (const weight of lowered.weights) {
     const [rows, columns] = matrixShape(graph, weight.id, capacity);
-    if (weight.packed) {
-      const address = take(panelsOf(rows) * panelBytes(columns, precision));
-      const scales = precision === "int8" ? take(rowBytes(rows)) : 0;
-      packed.set(weight.id, { precision, address, scales, rows, columns });
+    if (weight.packed !== undefined) {
+      const address = take(panelsOf(rows) * panelBytes(columns, weight.packed));
+      const scales = weight.packed === "int8" ? take(rowBytes(rows)) : 0;
+      packed.set(weight.id, { precision: weight.packed, address, scales, rows, columns });
       slabBytes = Math.max(slabBytes, 2 * PANEL_COLUMNS * aligned(columns * 4));
     }
     if (weight.plain) addresses.set(weight.id, take(rows * rowBytes(columns)));

@@ -139,5 +139,7 @@ export class ThreadPool {
 }
 
 function failed(cause?: unknown): BackendError {
-  return new BackendError("wasm: expected every thread to finish its part of the run, got a failure", { cause });
+  return new BackendError("wasm: expected every thread to finish its part of the run, got a failure", {
+    cause,
+  });
 }

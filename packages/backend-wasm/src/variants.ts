@@ -52,6 +52,7 @@ export async function instantiate(module: WebAssembly.Module, memory: WebAssembl
 }
 
 function binary(variant: Variant, threads: boolean): Uint8Array<ArrayBuffer> {
-  const name = variant === "simd" ? (threads ? "simdThreads" : "simd") : threads ? "relaxedThreads" : "relaxed";
+  const name =
+    variant === "simd" ? (threads ? "simdThreads" : "simd") : threads ? "relaxedThreads" : "relaxed";
   return Uint8Array.from(atob(binaries[name]), (character) => character.charCodeAt(0));
 }

@@ -125,7 +125,9 @@ async function startPool(
   try {
     return await ThreadPool.start(shared, threads);
   } catch (error) {
-    notes.push(`one thread: workers did not start (${error instanceof Error ? error.message : String(error)})`);
+    notes.push(
+      `one thread: workers did not start (${error instanceof Error ? error.message : String(error)})`,
+    );
     return undefined;
   }
 }

@@ -60,8 +60,9 @@ function listen(): void {
   interface NodePort extends Port {
     once(event: "message", listener: (start: WorkerStart) => void): void;
   }
-  const host = (globalThis as { process?: { getBuiltinModule?(name: string): { parentPort: NodePort | null } } })
-    .process;
+  const host = (
+    globalThis as { process?: { getBuiltinModule?(name: string): { parentPort: NodePort | null } } }
+  ).process;
   const port = host?.getBuiltinModule?.("node:worker_threads")?.parentPort;
   if (port) {
     port.once("message", (start) => work(start, port));

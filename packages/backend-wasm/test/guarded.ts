@@ -32,7 +32,8 @@ export function guarded(options: InternalOptions): {
 
 /** Words of the arena that belong to no buffer at any time. */
 function zones(executable: WasmExecutable): Uint32Array[] {
-  const { plan, memory } = executable.machine!;
+  if (executable.machine === undefined) return []; // disposed of
+  const { plan, memory } = executable.machine;
   const { address, bytes, buffers } = plan.arena;
   const spans = buffers
     .map((buffer) => [buffer.address, buffer.address + Math.ceil(buffer.bytes / 64) * 64] as const)
