@@ -31,7 +31,9 @@ function counting(inner) {
 
 registerBackend(counting(reference()));
 const encoder = await createTextEncoder({ model: "shapes" });
-const prompts = ["red", "green", "blue"].flatMap((color) => ["star", "ring"].map((shape) => `a ${color} ${shape}`));
+const prompts = ["red", "green", "blue"].flatMap((color) =>
+  ["star", "ring"].map((shape) => `a ${color} ${shape}`),
+);
 const { embeddings, rows } = await encoder.encode(prompts);
 console.log(`${embeddings.length} prompts in ${rows} rows on ${encoder.info.backend}`);
 await encoder.dispose();

@@ -24,5 +24,7 @@ const { embeddings } = await encoder.encode(query);
 const [scores] = similarity(embeddings, images);
 await encoder.dispose();
 
-const ranked = pictures.map((picture, i) => ({ ...picture, score: scores[i] })).sort((a, b) => b.score - a.score);
+const ranked = pictures
+  .map((picture, i) => ({ ...picture, score: scores[i] }))
+  .sort((a, b) => b.score - a.score);
 for (const { score, file, caption } of ranked.slice(0, 5)) console.log(score.toFixed(3), file, caption);

@@ -8,7 +8,7 @@ import { publicPackages, root } from "../workspace.mjs";
 function importTable() {
   const text = readFileSync(join(root, "ARCHITECTURE.md"), "utf8");
   const section = text.split(/^## /m).find((part) => part.startsWith("Imports"));
-  const rows = [...section.matchAll(/^\| `([^`]+)` \| ([^|]*) \|/gm)];
+  const rows = [...section.matchAll(/^\| `([^`]+)` \|([^|]*)\|/gm)];
   return new Map(
     rows.map(([, name, cell]) => [name, [...cell.matchAll(/`([^`]+)`/g)].map(([, sibling]) => sibling)]),
   );

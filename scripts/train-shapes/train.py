@@ -68,18 +68,16 @@ def draw(scenes, pixels):
     return torch.from_numpy(render(scenes, pixels, 64)).float()
 
 
-def in_grays(pictures, facts, pixels):
-    """The same shapes in random grays, and no colours to name: a shape must be known whatever its colour,
-    or the tower learns only the pairs of shape and colour that it meets. Never as dark as "black" nor as light as "white"."""
-    weights = torch.from_numpy(pixels.normal(size=(len(pictures), 1, 1, 3))).float()
-    gray = (pictures * weights).sum(-1, keepdim=True)  # [B, 64, 64, 1]
-    low, high = gray.amin((1, 2), keepdim=True), gray.amax((1, 2), keepdim=True)
-    shades = torch.from_numpy(np.stack([pixels.uniform(60, 110, len(gray)), pixels.uniform(150, 200, len(gray))])).float()
-    dark, light = shades[:, :, None, None, None]
-    gray = dark + (gray - low) / (high - low) * (light - dark)
+def in_other_colors(pictures, facts, pixels):
+    """The same shapes in random colours, and no colours to name: a shape must be known whatever its colour, or the
+    tower learns only the pairs of shape and colour that it meets. Each picture's colours are turned by a random
+    rotation of the colour cube, so that what could be told apart still can."""
+    turns = torch.linalg.qr(torch.from_numpy(pixels.normal(size=(len(pictures), 3, 3))).float())[0]  # [B, 3, 3]
+    scale = torch.from_numpy(pixels.uniform(0.6, 0.9, (len(pictures), 1, 1, 1))).float()
+    turned = torch.einsum("bhwc,bcd->bhwd", pictures - 127.5, turns) * scale + 127.5  # [B, 64, 64, 3]
     facts = facts.clone()
     facts[:, [1, 4, 6]] = NONE  # both objects' colours and the background
-    return gray.expand(-1, -1, -1, 3), facts
+    return turned.clamp(0, 255), facts
 
 
 def train_image_features(image_tower, rng, pixels, split, steps, batch):
@@ -93,7 +91,7 @@ def train_image_features(image_tower, rng, pixels, split, steps, batch):
         scenes = Scenes.of([sample_scene(rng, split.is_training) for _ in range(batch)])
         facts = torch.from_numpy(scenes.facts())  # [B, F]
         pictures, half = draw(scenes, pixels), batch // 2
-        pictures[half:], facts[half:] = in_grays(pictures[half:], facts[half:], pixels)
+        pictures[half:], facts[half:] = in_other_colors(pictures[half:], facts[half:], pixels)
         features = image_tower.look(pictures)
         loss = image_tower.fact_loss(features, facts)
         optimizer.zero_grad()
