@@ -18,10 +18,15 @@ const SUBJECTS: readonly [InternalOptions, "float32" | "float16" | "int8"][] = [
 
 for (const [options, precision] of SUBJECTS) {
   const { backend, checkSentinels } = guarded(options);
-  const { supported } = await backend.isSupported();
-  describe.skipIf(!supported)(`${options.variant}, ${options.threads} thread(s), ${precision}`, () => {
+  const support = await backend.isSupported();
+  const name = `${options.variant}, ${options.threads} thread(s), ${precision}`;
+  if (!support.supported) {
+    test.skip(`${name} (skipped: ${support.reason})`);
+    continue;
+  }
+  describe(name, () => {
     const subject = { backend, reference: reference(), precision, checkSentinels };
-    const golden = precision === "float32" ? goldenCases(["micro", "tiny", "tiny-gelu"]) : [];
+    const golden = precision === "float32" ? goldenCases(["micro", "tiny", "tiny-gelu", "vit-b-32"]) : [];
     for (const { name, run } of [...conformanceCases(), ...golden]) test(name, () => run(subject));
   });
 }
