@@ -5,7 +5,7 @@
  * that a panel's block stays in the first cache while the rows pass by; sums go on from where C has them.
  */
 import { tileInt8x1, tileInt8x2, tileInt8x4 } from "./tile-int8";
-import { tile1x32, tile1x8, tile2x16, tile3x8Ahead, tile4x8, tile4x8Ahead } from "./tile";
+import { tile1x32, tile1x8, tile2x16, tile4x8 } from "./tile";
 import { FIELDS, REBIAS, widenBlock } from "./widen";
 import { PANELS_PER_GROUP } from "../src/record";
 
@@ -101,19 +101,6 @@ export function linearBlock(
   c: usize,
   cStride: usize,
 ): void {
-  if (rows == 7 || rows == 8) {
-    for (let panel: u32 = 0; panel < panels; panel++) {
-      const w = b + <usize>panel * bStride;
-      const at = <usize>panel << 5;
-      tile4x8(a, aStride, w, k, s + at, sStride, c + at, cStride);
-      const a4 = a + (aStride << 2);
-      const s4 = s + at + (sStride << 2);
-      const c4 = c + at + (cStride << 2);
-      if (rows == 7) tile3x8Ahead(a4, aStride, w, bStride, k, s4, sStride, c4, cStride);
-      else tile4x8Ahead(a4, aStride, w, bStride, k, s4, sStride, c4, cStride);
-    }
-    return;
-  }
   for (let first: u32 = 0; first < rows; first += ROW_BLOCK) {
     const count = min(ROW_BLOCK, rows - first);
     const fours = count & ~3;
