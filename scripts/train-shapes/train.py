@@ -147,7 +147,7 @@ def main():
     parser.add_argument("--merges", required=True)
     parser.add_argument("--checkpoint", default="shapes.pt")
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--image-steps", type=int, default=1500)
+    parser.add_argument("--image-steps", type=int, default=2000)
     parser.add_argument("--steps", type=int, default=1200)
     parser.add_argument("--pool", type=int, default=30000, help="scenes for the contrastive stage")
     parser.add_argument("--threads", type=int, default=2)

@@ -7,7 +7,8 @@ import { runtimes } from "./runtimes.js";
 describe.each(runtimes)("$name", ({ name, make }) => {
   const subject = { backend: make(), reference: reference() };
   // On onnxruntime-web the larger towers take minutes; what they would add is size, which onnxruntime-node is tested for.
-  const golden =
-    name.endsWith("shared weights") ? GOLDEN_NAMES : (["micro", "tiny", "tiny-gelu", "vit-b-32"] as const);
+  const golden = name.endsWith("shared weights")
+    ? GOLDEN_NAMES
+    : (["micro", "tiny", "tiny-gelu", "vit-b-32"] as const);
   for (const { name, run } of [...conformanceCases(), ...goldenCases(golden)]) test(name, () => run(subject));
 });
