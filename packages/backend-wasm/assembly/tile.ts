@@ -70,6 +70,77 @@ export function tile4x8(
   v128.store(c, c31, 16);
 }
 
+/** 5 rows × 8 columns. */
+export function tile5x8(
+  a: usize,
+  aStride: usize,
+  b: usize,
+  k: u32,
+  s: usize,
+  sStride: usize,
+  c: usize,
+  cStride: usize,
+): void {
+  let c00 = v128.load(s);
+  let c01 = v128.load(s, 16);
+  s += sStride;
+  let c10 = v128.load(s);
+  let c11 = v128.load(s, 16);
+  s += sStride;
+  let c20 = v128.load(s);
+  let c21 = v128.load(s, 16);
+  s += sStride;
+  let c30 = v128.load(s);
+  let c31 = v128.load(s, 16);
+  s += sStride;
+  let c40 = v128.load(s);
+  let c41 = v128.load(s, 16);
+  let a1 = a + aStride;
+  let a2 = a1 + aStride;
+  let a3 = a2 + aStride;
+  let a4 = a3 + aStride;
+  const end = a + ((<usize>k) << 2);
+  while (a != end) {
+    const b0 = v128.load(b);
+    const b1 = v128.load(b, 16);
+    let x = v128.load32_splat(a);
+    c00 = madd(x, b0, c00);
+    c01 = madd(x, b1, c01);
+    x = v128.load32_splat(a1);
+    c10 = madd(x, b0, c10);
+    c11 = madd(x, b1, c11);
+    x = v128.load32_splat(a2);
+    c20 = madd(x, b0, c20);
+    c21 = madd(x, b1, c21);
+    x = v128.load32_splat(a3);
+    c30 = madd(x, b0, c30);
+    c31 = madd(x, b1, c31);
+    x = v128.load32_splat(a4);
+    c40 = madd(x, b0, c40);
+    c41 = madd(x, b1, c41);
+    a += 4;
+    a1 += 4;
+    a2 += 4;
+    a3 += 4;
+    a4 += 4;
+    b += 32;
+  }
+  v128.store(c, c00);
+  v128.store(c, c01, 16);
+  c += cStride;
+  v128.store(c, c10);
+  v128.store(c, c11, 16);
+  c += cStride;
+  v128.store(c, c20);
+  v128.store(c, c21, 16);
+  c += cStride;
+  v128.store(c, c30);
+  v128.store(c, c31, 16);
+  c += cStride;
+  v128.store(c, c40);
+  v128.store(c, c41, 16);
+}
+
 /** 2 rows × 16 columns: two panels, `bStride` bytes apart. */
 export function tile2x16(
   a: usize,

@@ -1,5 +1,6 @@
 /**
- * Compiles assembly/ to WebAssembly in its variants and writes them as base64 to src/generated/kernels.ts.
+ * Compiles assembly/ to WebAssembly in its variants and writes them as base64 to src/generated/kernels.ts, and those
+ * without threads as files to dist/, for hosts that want to compile them themselves.
  * The flags are pinned here; the same sources and compiler give the same bytes. With --check it writes nothing, and
  * fails if the file would change.
  */
@@ -34,12 +35,15 @@ async function compile(name, flags) {
 }
 
 const lines = ["/** Built by scripts/build-kernels.mjs from assembly/: WebAssembly modules in base64. */"];
+const builds = new Map();
 for (const [name, flags] of Object.entries(VARIANTS)) {
   const bytes = await compile(name, flags);
+  builds.set(`${name}.wasm`, bytes);
   lines.push(`export const ${name} =\n  "${Buffer.from(bytes).toString("base64")}";`);
   console.log(`${name}: ${bytes.length} bytes`);
 }
 const file = join(root, "src/generated/kernels.ts");
+const dist = join(root, "dist");
 const text = lines.join("\n") + "\n";
 if (process.argv.includes("--check")) {
   if (text !== (await readFile(file, "utf8")))
@@ -47,4 +51,6 @@ if (process.argv.includes("--check")) {
 } else {
   await mkdir(dirname(file), { recursive: true });
   await writeFile(file, text);
+  await mkdir(dist, { recursive: true });
+  for (const name of ["simd.wasm", "relaxed.wasm"]) await writeFile(join(dist, name), builds.get(name));
 }

@@ -21,6 +21,14 @@ export interface Kernels {
   widenBfloat16(count: number, x: number, y: number): void;
 }
 
+/** Modules that the host has compiled, for engines that compile nothing at run time. */
+export interface PrecompiledKernels {
+  /** `@textower/backend-wasm/simd.wasm` */
+  readonly simd?: WebAssembly.Module;
+  /** `@textower/backend-wasm/relaxed.wasm` */
+  readonly relaxed?: WebAssembly.Module;
+}
+
 const modules = new Map<string, Promise<WebAssembly.Module>>();
 
 /** Whether the engine validates a variant's modules. Never throws. */

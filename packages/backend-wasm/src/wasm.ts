@@ -7,7 +7,7 @@ import { loadWeights } from "./load.js";
 import { makePlan } from "./plan.js";
 import { ThreadPool } from "./pool.js";
 import { compiledModule, instantiate, runsHere } from "./variants.js";
-import type { Variant } from "./variants.js";
+import type { PrecompiledKernels, Variant } from "./variants.js";
 
 /** "auto" asks for no more: small products do not go round among more. */
 const MOST_AUTO_THREADS = 8;
@@ -18,6 +18,11 @@ export interface WasmOptions {
   readonly variant?: Variant | "auto";
   /** Threads that compute, the calling one included. Default "auto". */
   readonly threads?: number | "auto";
+  /**
+   * Kernels that the host has compiled, where engines compile nothing at run time, as on Cloudflare Workers: imported
+   * from this package's `simd.wasm` and `relaxed.wasm`. They have one thread.
+   */
+  readonly kernels?: PrecompiledKernels;
 }
 
 /** What tests ask for beyond `WasmOptions`. */
@@ -41,16 +46,27 @@ export function wasm(options: WasmOptions = {}): Backend {
   };
 }
 
-function support({ variant = "auto" }: WasmOptions): Support {
+function support(options: WasmOptions): Support {
+  const { reason } = chooseVariant(options);
+  return reason === undefined ? { supported: true } : { supported: false, reason };
+}
+
+/** The variant that is asked for, or the best there is; otherwise why there is none, in words for a user. */
+function chooseVariant({ variant = "auto", kernels }: WasmOptions): {
+  readonly variant?: Variant;
+  readonly reason?: string;
+} {
   if (typeof WebAssembly === "undefined") {
-    return { supported: false, reason: "wasm: expected an engine with WebAssembly, got one without" };
+    return { reason: "wasm: expected an engine with WebAssembly, got one without" };
   }
-  const wanted = variant === "auto" ? "simd" : variant;
-  if (runsHere(wanted)) return { supported: true };
-  const what = wanted === "simd" ? "SIMD" : "relaxed SIMD";
+  const candidates = variant === "auto" ? (["relaxed", "simd"] as const) : [variant];
+  const found = candidates.find((each) => (kernels ? kernels[each] !== undefined : runsHere(each)));
+  if (found !== undefined) return { variant: found };
+  const wanted = variant === "relaxed" ? "relaxed SIMD" : "SIMD";
   return {
-    supported: false,
-    reason: `wasm: expected an engine with WebAssembly ${what}, got one without`,
+    reason: kernels
+      ? `wasm: expected kernels with ${wanted}, got none`
+      : `wasm: expected an engine with WebAssembly ${wanted}, got one without`,
   };
 }
 
@@ -62,21 +78,20 @@ export async function compile(
   options: InternalOptions,
 ): Promise<WasmExecutable> {
   verify(graph);
-  const supported = support(options);
-  if (!supported.supported) throw new UnsupportedError(supported.reason);
+  const { variant, reason } = chooseVariant(options);
+  if (variant === undefined) throw new UnsupportedError(reason!);
   const { precision = "float32", maxRows, signal } = compileOptions;
   signal?.throwIfAborted();
-  const variant = options.variant === "simd" || !runsHere("relaxed") ? "simd" : "relaxed";
 
   const notes: string[] = [];
-  const threads = chooseThreads(options.threads ?? "auto", notes);
+  const threads = chooseThreads(options, notes);
   const plan = makePlan(graph, {
     precision,
     threads,
     guard: options.guard ?? 0,
     ...(maxRows === undefined ? {} : { maxRows }),
   });
-  const module = await compiledModule(variant, threads > 1);
+  const module = options.kernels?.[variant] ?? (await compiledModule(variant, threads > 1));
   const memory = allocate(plan.pages, threads > 1);
   const kernels = await instantiate(module, memory);
   const pool = threads > 1 ? await startPool({ plan, module, memory, kernels }, threads, notes) : undefined;
@@ -101,7 +116,7 @@ export async function compile(
 }
 
 /** Threads that compute, as far as the host lets them; says why there are fewer than asked for. */
-function chooseThreads(asked: number | "auto", notes: string[]): number {
+function chooseThreads({ threads: asked = "auto", kernels }: WasmOptions, notes: string[]): number {
   if (asked !== "auto" && !(Number.isInteger(asked) && asked >= 1)) {
     throw new UnsupportedError(`wasm: expected threads as "auto" or a whole number from 1, got ${asked}`);
   }
@@ -110,7 +125,7 @@ function chooseThreads(asked: number | "auto", notes: string[]): number {
     if (asked === "auto") notes.push("one thread: the host has one processor");
     return 1;
   }
-  const why = whyNoThreads();
+  const why = kernels === undefined ? whyNoThreads() : "kernels that the host has compiled have one";
   if (why === undefined) return wanted;
   notes.push(`one thread: ${why}`);
   return 1;

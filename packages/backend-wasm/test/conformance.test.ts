@@ -26,7 +26,7 @@ for (const [options, precision] of SUBJECTS) {
   }
   describe(name, () => {
     const subject = { backend, reference: reference(), precision, checkSentinels };
-    const golden = precision === "float32" ? goldenCases(["micro", "tiny", "tiny-gelu", "vit-b-32"]) : [];
+    const golden = goldenCases(["micro", "tiny", "tiny-gelu", "vit-b-32"]);
     for (const { name, run } of [...conformanceCases(), ...golden]) test(name, () => run(subject));
   });
 }

@@ -17,7 +17,10 @@ import type { ModelSource } from "./model-source.js";
 export interface TextEncoderOptions extends OpenCheckpointOptions {
   /** See `ModelSource`. */
   readonly model: ModelSource;
-  /** A backend, the name of a registered one, or "auto" (default): the first registered one that works here. */
+  /**
+   * A backend, the name of a registered one, or "auto" (default): the first registered one that works here, and
+   * WebAssembly where none is registered.
+   */
   readonly backend?: Backend | string;
   /** How weights are stored while they are used. Default "float32". */
   readonly precision?: Precision;
@@ -47,7 +50,7 @@ const CLIP_VOCABULARY = 49408;
  * Rejects with CheckpointError, MissingActivationError and their kin for a checkpoint that cannot be run, SetupError
  * for parts that do not go together, RegistryError, UnsupportedError, or the signal's reason. Nothing stays open then.
  * @example
- * const encoder = await createTextEncoder({ model: "shapes", backend: onnx({ ort }) });
+ * const encoder = await createTextEncoder({ model: "shapes" });
  * const { embeddings } = await encoder.encode(["a red circle", "a blue star"]);
  * await encoder.dispose();
  */
