@@ -11,7 +11,19 @@ import asc from "assemblyscript/asc";
 
 const root = join(dirname(fileURLToPath(import.meta.url)), "..");
 
-const FLAGS = ["-O3", "--converge", "--noAssert", "--runtime", "stub", "--importMemory", "--enable", "simd"];
+/** Constants go behind the control words: `CONSTANTS_BEGIN` in src/record.ts. */
+const FLAGS = [
+  "--memoryBase",
+  "384",
+  "-O3",
+  "--converge",
+  "--noAssert",
+  "--runtime",
+  "stub",
+  "--importMemory",
+  "--enable",
+  "simd",
+];
 const RELAXED = ["--enable", "relaxed-simd"];
 /** A module that imports shared memory declares a maximum at or above that of the memory: all of 4 GiB. */
 const THREADS = ["--enable", "threads", "--sharedMemory", "--initialMemory", "1", "--maximumMemory", "65536"];

@@ -2,8 +2,8 @@
  * `makePlan`: where everything lies in wasm memory. All of it is arithmetic over the graph, done before any weight is
  * read or any memory asked for.
  *
- * The memory, from 0: control words · program · zeros · scratch of each thread · weights · arena. While weights are
- * loaded, the arena holds the slab that is being packed.
+ * The memory, from 0: control words · constants · program · zeros · scratch of each thread · weights · arena. While
+ * weights are loaded, the arena holds the slab that is being packed.
  */
 import { DEFAULT_MAX_ROWS, UnsupportedError } from "@textower/graph";
 import type { Dimension, Graph, NodeId, Precision } from "@textower/graph";
@@ -17,7 +17,7 @@ import type { Step, ValueId } from "./steps.js";
 /** WebAssembly memory with 32-bit addresses. */
 const MEMORY_LIMIT = 2 ** 32;
 const PAGE_BYTES = 65536;
-/** Bytes before the program: words that threads meet at. Nothing lies at address 0. */
+/** Bytes before the program: words that threads meet at, and constants. Nothing lies at address 0. */
 const CONTROL_BYTES = 1024;
 /** Panels of one block of k in float32, where float16 is widened to: `K_BLOCK` in `assembly/linear.ts`. */
 const WIDENED_BYTES = 512 * PANEL_COLUMNS * PANELS_PER_GROUP * 4;

@@ -59,3 +59,5 @@ export const CONTROL_ACTIVE = 192;
 export const CONTROL_FAILED = 256;
 /** 1 once workers are to end. */
 export const CONTROL_STOP = 320;
+/** The kernels' constants, a few hundred bytes; the program lies behind them. */
+export const CONSTANTS_BEGIN = 384;
