@@ -23,6 +23,11 @@ const files = [
   { file: "micro.openai.safetensors", at: own, golden: "micro", field: "embeddings" },
   { file: "micro.hf.safetensors", at: own, golden: "micro", field: "embeddings" },
   { file: "micro.hf.bf16.safetensors", at: own, golden: "micro", field: "embeddingsFromBf16File" },
+  { file: "micro.pt", at: own, golden: "micro", field: "embeddings" },
+  { file: "micro.jit.pt", at: own, golden: "micro", field: "embeddingsFromF16File" },
+  { file: "micro.legacy.pt", at: own, golden: "micro", field: "embeddings" }, // micro.pt, saved as before PyTorch 1.6
+  { file: "tiny.pt", at: shared, golden: "tiny", field: "embeddingsFromFiles" },
+  { file: "tiny.jit.pt", at: shared, golden: "tiny", field: "embeddingsFromFiles" },
   { file: "tiny.openai.safetensors", at: shared, golden: "tiny", field: "embeddingsFromFiles" },
   { file: "tiny.hf.safetensors", at: shared, golden: "tiny", field: "embeddingsFromFiles" },
 ] as const;

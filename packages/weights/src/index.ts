@@ -26,6 +26,9 @@ export type { SafetensorsDtype } from "./safetensors/dtypes.js";
 export { SafetensorsError } from "./safetensors/errors.js";
 export type { SafetensorsErrorCode } from "./safetensors/errors.js";
 
+export { PytorchError } from "./pytorch/errors.js";
+export type { PytorchErrorCode } from "./pytorch/errors.js";
+
 export { blobSource } from "./sources/blob.js";
 export { bufferSource } from "./sources/buffer.js";
 export { fileSource } from "./sources/file.js";

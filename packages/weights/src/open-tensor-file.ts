@@ -1,7 +1,9 @@
 /**
- * Opens a tensor file of whatever format it is, by its first bytes. Further formats are added here.
+ * Opens a tensor file of whatever format it is, by its first bytes. Further formats are added here. The readers of
+ * PyTorch's formats are loaded when the first such file is opened.
  */
 import { CheckpointError } from "./checkpoint/errors.js";
+import { PytorchError } from "./pytorch/errors.js";
 import { openSafetensors } from "./safetensors/read.js";
 import type { ByteSource } from "./sources/byte-source.js";
 import type { TensorFile } from "./tensor-file.js";
@@ -10,9 +12,11 @@ import type { TensorFile } from "./tensor-file.js";
 const PROBE_BYTES = 262;
 
 /**
- * Recognises the format of a file and opens it; safetensors so far.
+ * Recognises the format of a file and opens it: safetensors, PyTorch's zip archives (state dicts and TorchScript) and
+ * its older pickles.
  * @param source - closed by the file's `close()`; if opening fails it stays open
- * Rejects with CheckpointError `git-lfs-pointer`, `pytorch-file` or `not-a-checkpoint`, and as `openSafetensors` does.
+ * Rejects with CheckpointError `git-lfs-pointer`, `pytorch-file` (a tar archive) or `not-a-checkpoint`, PytorchError,
+ * and as `openSafetensors` does.
  */
 export async function openTensorFile(
   source: ByteSource,
@@ -28,14 +32,20 @@ export async function openTensorFile(
       `${name}: expected weights, got a Git LFS pointer: run "git lfs pull", or download through /resolve/, not /raw/`,
     );
   }
-  const isTar = text.slice(257) === "ustar";
-  // "PK": zip; 0x80 0x02: a pickle of protocol 2. A safetensors header of such a length would end beyond any file.
-  if (text.startsWith("PK\x03\x04") || text.startsWith("\x80\x02\x8a\x0al") || isTar) {
-    const kind = isTar ? "a tar archive" : text.startsWith("PK") ? "a zip archive" : "a pickle";
+  if (text.slice(257) === "ustar") {
     throw new CheckpointError(
       "pytorch-file",
-      `${name}: expected safetensors, got ${kind}, as PyTorch writes it (.pt, .bin): convert it to safetensors`,
+      `${name}: expected safetensors or a PyTorch file, got a tar archive, as PyTorch wrote before 0.1.10`,
     );
+  }
+  if (text.startsWith("PK\x03\x04")) {
+    const { openPytorchZip } = await import("./pytorch/zip.js");
+    return named(openPytorchZip(source, options), name);
+  }
+  // A pickle of protocol 2. A safetensors header of such a length would end beyond any file.
+  if (text.startsWith("\x80\x02\x8a\x0al")) {
+    const { openPytorchLegacy } = await import("./pytorch/legacy.js");
+    return named(openPytorchLegacy(source, options), name);
   }
   if (/^\s*<(?:!doctype|html|\?xml)/i.test(text)) {
     throw new CheckpointError(
@@ -44,4 +54,11 @@ export async function openTensorFile(
     );
   }
   return openSafetensors(source, options);
+}
+
+/** Puts the file's name into what a reader of a format throws. */
+async function named(opening: Promise<TensorFile>, name: string): Promise<TensorFile> {
+  return opening.catch((error: unknown) => {
+    throw error instanceof PytorchError ? error.in(name) : error;
+  });
 }

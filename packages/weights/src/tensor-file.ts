@@ -13,15 +13,13 @@ export interface TensorEntry {
   readonly dtype: string;
   /** `[]` is a scalar. */
   readonly shape: readonly number[];
-  /** Bytes of the file that hold it: from here … */
-  readonly begin: number;
-  /** … to here, exclusive. */
-  readonly end: number;
+  /** Bytes of its elements. */
+  readonly bytes: number;
 }
 
 /** A file of named tensors. Nothing but the header is read before it is asked for. */
 export interface TensorFile {
-  /** "safetensors", … */
+  /** "safetensors", "pytorch", "torchscript", "pytorch-legacy". */
   readonly format: string;
   /** For messages. */
   readonly name: string;

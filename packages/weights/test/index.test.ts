@@ -10,6 +10,7 @@ it("is this list", () => {
     "CheckpointError",
     "HttpError",
     "MissingActivationError",
+    "PytorchError",
     "SafetensorsError",
     "TensorFileError",
     "blobSource",

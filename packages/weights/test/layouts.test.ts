@@ -77,7 +77,7 @@ describe("a directory", () => {
 
   it.each([
     ["no-checkpoint", {}, /got nothing/],
-    ["no-checkpoint", { "pytorch_model.bin": "" }, /got pytorch_model\.bin/],
+    ["no-checkpoint", { "training.ckpt": "" }, /got training\.ckpt/],
     ["no-checkpoint", { "a.safetensors": "", "b.safetensors": "" }, /got a\.safetensors, b\.safetensors/],
     [
       "sharded",

@@ -31,6 +31,8 @@ const WEIGHT_FILES = [
   "model.safetensors",
   "open_clip_model.safetensors",
   "open_clip_pytorch_model.safetensors",
+  "pytorch_model.bin",
+  "open_clip_pytorch_model.bin",
 ] as const;
 /** A larger config than this is none. */
 const MAX_CONFIG_BYTES = 16 * 2 ** 20;
@@ -108,12 +110,12 @@ function chooseFile(directory: string, names: readonly string[]): string {
       `${directory}: expected one file, got a checkpoint in several (….index.json)`,
     );
   }
-  const others = names.filter((name) => name.endsWith(".safetensors"));
+  const others = names.filter((name) => /\.(?:safetensors|bin|pt|pth)$/.test(name));
   if (others.length === 1) return others[0]!;
   const got = others.length > 1 ? others : names;
   throw new CheckpointError(
     "no-checkpoint",
-    `${directory}: expected ${WEIGHT_FILES.join(", ")} or a single .safetensors file, got ${got.slice(0, 6).join(", ") || "nothing"}`,
+    `${directory}: expected ${WEIGHT_FILES.join(", ")} or a single .safetensors, .bin, .pt or .pth file, got ${got.slice(0, 6).join(", ") || "nothing"}`,
   );
 }
 

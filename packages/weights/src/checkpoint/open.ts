@@ -47,7 +47,7 @@ export interface OpenCheckpointOptions extends DescriptorOptions, HttpSourceOpti
 export interface CheckpointInspection {
   /** Path, address or name of the file, for messages. */
   readonly name: string;
-  /** Format of the file: "safetensors". */
+  /** Format of the file: "safetensors", "pytorch", "torchscript" or "pytorch-legacy". */
   readonly format: string;
   readonly naming: Naming;
   /** `activation` is absent if nothing says which it is. */
@@ -96,7 +96,7 @@ export interface Checkpoint extends WeightSource, CheckpointInspection {
  * ByteSource stays open and everything else is closed.
  *
  * Rejects with MissingActivationError if neither config nor option names the activation; CheckpointError for a file
- * that is no CLIP text tower; SafetensorsError; ByteSourceError or HttpError; or the signal's reason.
+ * that is no CLIP text tower; SafetensorsError, PytorchError; ByteSourceError or HttpError; or the signal's reason.
  * @example
  * const checkpoint = await openCheckpoint("ViT-B-32.safetensors", { activation: "quick_gelu" });
  * const positions = await checkpoint.read("positional_embedding"); // [77, 512]
@@ -151,9 +151,8 @@ async function inspect(
   let textBytes = 0;
   for (const { parts } of text.tensors.values()) {
     for (const { entry } of parts) {
-      const bytes = entry.end - entry.begin;
-      storedBytes[entry.dtype] = (storedBytes[entry.dtype] ?? 0) + bytes;
-      textBytes += bytes;
+      storedBytes[entry.dtype] = (storedBytes[entry.dtype] ?? 0) + entry.bytes;
+      textBytes += entry.bytes;
     }
   }
   const inspection = {

@@ -27,7 +27,7 @@ export async function openSafetensors(
   options: { readonly signal?: AbortSignal | undefined } = {},
 ): Promise<TensorFile> {
   const { name, size } = source;
-  const { entries, metadata } = await readHeader(source, options.signal).catch((error: unknown) => {
+  const { entries, begins, metadata } = await readHeader(source, options.signal).catch((error: unknown) => {
     throw error instanceof SafetensorsError ? error.in(name) : error;
   });
   const file: TensorFile = {
@@ -37,11 +37,11 @@ export async function openSafetensors(
     entries,
     metadata,
     async readInto(tensorName, into, rows, signal) {
-      const { begin, end, shape } = entryOf(file, tensorName);
+      const { bytes, shape } = entryOf(file, tensorName);
       const range = rowsOf(tensorName, shape, rows);
       const total = shape[0] ?? 1;
-      const rowBytes = total === 0 ? 0 : (end - begin) / total;
-      const offset = begin + range.begin * rowBytes;
+      const rowBytes = total === 0 ? 0 : bytes / total;
+      const offset = begins.get(tensorName)! + range.begin * rowBytes;
       const length = (range.end - range.begin) * rowBytes;
       if (into.length !== length || !Number.isInteger(offset)) {
         const message = `${name}: ${tensorName}: expected an array of ${length} bytes, got ${into.length}`;
@@ -54,14 +54,18 @@ export async function openSafetensors(
   return file;
 }
 
-async function readHeader(
-  source: ByteSource,
-  signal: AbortSignal | undefined,
-): Promise<Pick<TensorFile, "entries" | "metadata">> {
+interface Header {
+  readonly entries: ReadonlyMap<string, TensorEntry>;
+  /** Where each tensor begins in the file. */
+  readonly begins: ReadonlyMap<string, number>;
+  readonly metadata: ReadonlyMap<string, string>;
+}
+
+async function readHeader(source: ByteSource, signal: AbortSignal | undefined): Promise<Header> {
   const bytes = await readHeaderBytes(source, signal);
   const { entries, metadata } = parseHeader(decode(bytes));
   const dataBegin = LENGTH_BYTES + bytes.length;
-  return { entries: checkEntries(entries, source.size - dataBegin, dataBegin), metadata };
+  return { ...checkEntries(entries, source.size - dataBegin, dataBegin), metadata };
 }
 
 async function readHeaderBytes(source: ByteSource, signal: AbortSignal | undefined): Promise<Uint8Array> {
@@ -104,18 +108,20 @@ function decode(bytes: Uint8Array): string {
   return text;
 }
 
-/** @returns name → entry, with offsets into the file */
+/** @returns name → entry, and where in the file each begins */
 function checkEntries(
   written: ReadonlyMap<string, HeaderEntry>,
   dataBytes: number,
   dataBegin: number,
-): Map<string, TensorEntry> {
+): Omit<Header, "metadata"> {
   const entries = new Map<string, TensorEntry>();
+  const begins = new Map<string, number>();
   const spans: { name: string; begin: number; end: number }[] = [];
   for (const [name, { dtype, shape, offsets }] of written) {
     const [begin, end] = checkEntry(`"${shorten(name)}"`, dtype, shape, offsets);
     spans.push({ name, begin, end });
-    entries.set(name, { dtype, shape, begin: dataBegin + begin, end: dataBegin + end });
+    entries.set(name, { dtype, shape, bytes: end - begin });
+    begins.set(name, dataBegin + begin);
   }
   spans.sort((a, b) => a.begin - b.begin || a.end - b.end);
   let previous = 0;
@@ -134,7 +140,7 @@ function checkEntries(
       `expected ${previous} bytes of data after the header, got ${dataBytes}`,
     );
   }
-  return entries;
+  return { entries, begins };
 }
 
 /** One tensor by itself: element type, size and offsets agree. */
