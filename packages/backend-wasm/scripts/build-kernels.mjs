@@ -35,6 +35,9 @@ const VARIANTS = {
   relaxedThreads: [...RELAXED, ...THREADS],
 };
 
+/** What a host that compiles such files gives for an import of one. */
+const DECLARATION = "declare const kernels: WebAssembly.Module;\nexport default kernels;\n";
+
 async function compile(name, flags) {
   const entry = flags.includes("threads") ? "assembly/threads.ts" : "assembly/index.ts";
   const args = [entry, "--baseDir", root, "--outFile", `${name}.wasm`, ...FLAGS, ...flags];
@@ -65,4 +68,5 @@ if (process.argv.includes("--check")) {
   await writeFile(file, text);
   await mkdir(dist, { recursive: true });
   for (const name of ["simd.wasm", "relaxed.wasm"]) await writeFile(join(dist, name), builds.get(name));
+  await writeFile(join(dist, "kernels.d.ts"), DECLARATION);
 }
