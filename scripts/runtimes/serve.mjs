@@ -12,13 +12,15 @@ const PAGE = `<!doctype html>
 <meta charset="utf-8">
 <title>suite</title>
 <link rel="icon" href="data:,">
-<script type="module">
-import * as suite from "/scripts/runtimes/cases.mjs";
-globalThis.suite = suite;
-</script>
+<script type="module" src="/scripts/runtimes/page.mjs"></script>
 `;
 const SERVED = /^\/(packages\/[\w-]+\/dist|packages\/conformance\/golden|scripts\/runtimes)\/[\w./-]+$/;
 const TYPES = { ".js": "text/javascript", ".mjs": "text/javascript", ".json": "application/json" };
+/** As strict as a page with WebAssembly can be: no inline script, no `eval`, nothing from elsewhere. */
+const POLICY = {
+  "content-security-policy":
+    "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; worker-src 'self'; connect-src 'self'; img-src data:",
+};
 /** What makes a page cross-origin isolated; workers need the second too. */
 const ISOLATION = {
   "cross-origin-opener-policy": "same-origin",
@@ -33,7 +35,9 @@ export async function serve(isolated) {
   const server = createServer(async (request, response) => {
     const { pathname } = new URL(request.url, "http://localhost");
     const answer = (status, type, body) =>
-      response.writeHead(status, { "content-type": type, ...(isolated ? ISOLATION : {}) }).end(body);
+      response
+        .writeHead(status, { "content-type": type, ...POLICY, ...(isolated ? ISOLATION : {}) })
+        .end(body);
     if (pathname === "/") return answer(200, "text/html", PAGE);
     const type = TYPES[extname(pathname)];
     if (type === undefined || !SERVED.test(pathname)) return answer(404, "text/plain", "not served");
