@@ -2,7 +2,7 @@
  * `encodeProgram`: writes the records of a run, with its sizes put in, as `record.ts` lays them out.
  */
 import { bindShape } from "@textower/graph";
-import type { Columns, Dimensions, GeluForm, NodeId } from "@textower/graph";
+import type { AttentionStep, Columns, Dimensions, GeluForm, NodeId } from "@textower/graph";
 import { panelBytes, panelsOf, quantisedRowBytes, rowBytes } from "./plan.js";
 import type { Plan } from "./plan.js";
 import {
@@ -26,7 +26,7 @@ import {
   VISIBILITY_ANCESTORS,
   VISIBILITY_SEGMENTS,
 } from "./record.js";
-import type { AttentionStep, LinearStep, Step } from "./steps.js";
+import type { LinearStep, Step } from "./steps.js";
 
 const ACTIVATIONS: Record<GeluForm, number> = {
   quick: ACTIVATION_QUICK,

@@ -1,12 +1,13 @@
 /**
- * `lower`: a graph as the list of kernel steps that compute it. Nodes that no output needs are left out; gelu and the
- * addition of a residual go into the linear before them, an addition into the gather before it.
+ * `lower`: a graph as the list of kernel steps that compute it: the fused steps, and the forms of values that only
+ * these kernels know.
  *
  * Not here: memory (`plan.ts`), sizes of a run (`encode.ts`).
  */
-import type { Graph, Node, NodeId, Precision } from "@textower/graph";
+import { fuse, neededNodes } from "@textower/graph";
+import type { Graph, NodeId, Precision, Step as FusedStep } from "@textower/graph";
 import { PANEL_COLUMNS } from "./record.js";
-import { attentionSources, operands } from "./steps.js";
+import { operands } from "./steps.js";
 import type { FormStep, Step, ValueId } from "./steps.js";
 
 /** A graph, lowered. */
@@ -25,9 +26,8 @@ export interface Lowered {
 
 /** Lowers a graph that `verify` has passed. */
 export function lower(graph: Graph, precision: Precision): Lowered {
-  const needed = findNeeded(graph);
-  const steps = withForms(graph, fuse(graph, needed), precision);
-  return { ...steps, weights: findWeights(graph, needed, steps.steps, precision) };
+  const steps = withForms(graph, fuse(graph), precision);
+  return { ...steps, weights: findWeights(graph, neededNodes(graph), steps.steps, precision) };
 }
 
 /**
@@ -39,115 +39,10 @@ function packedPrecision(graph: Graph, weight: NodeId, precision: Precision): Pr
   return precision === "int8" && Number(outputs) < PANEL_COLUMNS ? "float32" : precision;
 }
 
-function sources(node: Node): NodeId[] {
-  switch (node.op) {
-    case "input":
-    case "weight":
-      return [];
-    case "gather":
-      return [node.x, node.rows];
-    case "concat":
-    case "add":
-      return [node.a, node.b];
-    case "layerNorm":
-      return [node.x, node.weight, node.bias];
-    case "linear":
-      return node.bias === undefined ? [node.x, node.weight] : [node.x, node.weight, node.bias];
-    case "gelu":
-      return [node.x];
-    case "attention":
-      return attentionSources(node);
-    default:
-      return node satisfies never;
-  }
-}
-
-function findNeeded(graph: Graph): Set<NodeId> {
-  const needed = new Set(Object.values(graph.outputs));
-  for (let id = graph.nodes.length - 1; id >= 0; id--) {
-    if (needed.has(id)) for (const source of sources(graph.nodes[id]!)) needed.add(source);
-  }
-  return needed;
-}
-
-/** One step per node, merged where a result has a single reader. A merged step stands where its last part stood. */
-function fuse(graph: Graph, needed: ReadonlySet<NodeId>): Step[] {
-  const uses = new Map<NodeId, number>();
-  const use = (id: NodeId): unknown => uses.set(id, (uses.get(id) ?? 0) + 1);
-  Object.values(graph.outputs).forEach(use);
-  for (const id of needed) sources(graph.nodes[id]!).forEach(use);
-
-  const steps = new Map<NodeId, Step>(); // by result, in order
-  const take = (id: NodeId): Step | undefined => (uses.get(id) === 1 ? steps.get(id) : undefined);
-  const merge = (from: NodeId, step: Step): void => {
-    steps.delete(from);
-    steps.set(step.y, step);
-  };
-  graph.nodes.forEach((node, y) => {
-    if (!needed.has(y)) return;
-    switch (node.op) {
-      case "input":
-      case "weight":
-        return;
-      case "gather":
-        return void steps.set(y, { op: "gather", x: node.x, rows: node.rows, addend: undefined, y });
-      case "concat":
-        return void steps.set(y, { op: "concat", a: node.a, b: node.b, y });
-      case "layerNorm":
-        return void steps.set(y, { ...node, y });
-      case "attention":
-        return void steps.set(y, { op: "attention", node, y });
-      case "linear": {
-        const rest = { activation: undefined, residual: undefined, quantised: undefined, packed: undefined };
-        return void steps.set(y, {
-          op: "linear",
-          x: node.x,
-          weight: node.weight,
-          bias: node.bias,
-          ...rest,
-          y,
-        });
-      }
-      case "gelu": {
-        const before = take(node.x);
-        if (before?.op === "linear" && before.activation === undefined && before.residual === undefined) {
-          return merge(node.x, { ...before, activation: node.form, y });
-        }
-        return void steps.set(y, {
-          op: "elementwise",
-          x: node.x,
-          activation: node.form,
-          residual: undefined,
-          y,
-        });
-      }
-      case "add": {
-        for (const [from, other] of [
-          [node.b, node.a],
-          [node.a, node.b],
-        ] as const) {
-          const before = take(from);
-          if ((before?.op === "linear" || before?.op === "elementwise") && before.residual === undefined) {
-            return merge(from, { ...before, residual: other, y });
-          }
-          if (before?.op === "gather" && before.addend === undefined) {
-            return merge(from, { ...before, addend: other, y });
-          }
-        }
-        const { a: x, b: residual } = node;
-        return void steps.set(y, { op: "elementwise", x, activation: undefined, residual, y });
-      }
-      default:
-        node satisfies never;
-    }
-  });
-  return [...steps.values()];
-}
-
 /** Adds the steps that quantise operands and pack computed weights. A form that several steps want is made once. */
 function withForms(
   graph: Graph,
-  fused: readonly Step[],
+  fused: readonly FusedStep[],
   precision: Precision,
 ): { steps: Step[]; forms: NodeId[] } {
   const steps: Step[] = [];
@@ -164,10 +59,10 @@ function withForms(
     if (step.op !== "linear") {
       steps.push(step);
     } else if (graph.nodes[step.weight]!.op !== "weight") {
-      steps.push({ ...step, packed: form("pack", step.weight) });
+      steps.push({ ...step, quantised: undefined, packed: form("pack", step.weight) });
     } else {
       const quantise = packedPrecision(graph, step.weight, precision) === "int8";
-      steps.push(quantise ? { ...step, quantised: form("quantise", step.x) } : step);
+      steps.push({ ...step, quantised: quantise ? form("quantise", step.x) : undefined, packed: undefined });
     }
   }
   return { steps, forms };

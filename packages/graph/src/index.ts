@@ -40,6 +40,17 @@ export type {
 export { columns, GraphBuilder } from "./builder.js";
 export type { AttentionArguments, ColumnsOf, Value } from "./builder.js";
 export { verify } from "./verify.js";
+export { fuse, neededNodes } from "./fusion/fuse.js";
+export { attentionSources, stepOperands } from "./fusion/steps.js";
+export type {
+  AttentionStep,
+  ConcatStep,
+  ElementwiseStep,
+  GatherStep,
+  LayerNormStep,
+  LinearStep,
+  Step,
+} from "./fusion/steps.js";
 export { printGraph } from "./print.js";
 export { bindShape, checkInputs } from "./inputs.js";
 export type { Dimensions, Inputs } from "./inputs.js";
