@@ -12,7 +12,8 @@ import type { InputOptions } from "./input.js";
 
 const CLEANINGS = ["openai", "plain", "huggingface"] as const satisfies readonly Cleaning[];
 const ACTIVATIONS = ["quick_gelu", "gelu", "gelu_tanh"] as const satisfies readonly Activation[];
-const PRECISIONS = ["float32", "float16", "int8"] as const satisfies readonly Precision[];
+/** What `--precision` may be. */
+export const PRECISIONS = ["float32", "float16", "int8"] as const satisfies readonly Precision[];
 
 /** How text becomes tokens. */
 export interface TextOptions extends InputOptions {

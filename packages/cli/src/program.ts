@@ -4,7 +4,8 @@
  * Not here: exit codes and error messages (`main.ts`).
  */
 import { readFileSync } from "node:fs";
-import { Argument, Command } from "commander";
+import { Argument, Command, Option } from "commander";
+import type { ConvertOptions } from "./commands/convert.js";
 import type { EncodeOptions } from "./commands/encode.js";
 import type { InfoOptions } from "./commands/info.js";
 import type { SearchOptions } from "./commands/search.js";
@@ -18,6 +19,7 @@ import {
   addTextOptions,
   formatOption,
   positiveInteger,
+  PRECISIONS,
 } from "./options.js";
 
 const EXAMPLES = `
@@ -29,6 +31,7 @@ Examples:
   $ textower tokens "a photo of a cat"
   $ textower search "a small blue star" --sheet hits.html
   $ textower info ViT-B-32.safetensors
+  $ textower convert ViT-B-32.pt --precision int8 --activation quick_gelu --out vit-b-32-int8
 
 Exit codes:
   0    done, also when whoever reads the output stops reading
@@ -85,6 +88,15 @@ Examples:
   $ textower info ./clip-vit-base-patch32 --format jsonl
 `;
 
+const CONVERT_HELP = `
+Writes model.safetensors, with the text tower only, config.json and tokenizer.json, as transformers names them, and
+says by how much the vectors of some prompts change.
+
+Examples:
+  $ textower convert ./clip-vit-base-patch32 --precision int8 --out ./vit-b-32-int8
+  $ textower encode --model ./vit-b-32-int8 "a photo of a cat"
+`;
+
 /** The program. `io` is what its commands see; nothing is done before it is parsed. */
 export function createProgram(io: Io): Command {
   const program = new Command("textower")
@@ -103,6 +115,7 @@ export function createProgram(io: Io): Command {
   addTokens(program, io);
   addSearch(program, io);
   addInfo(program, io);
+  addConvert(program, io);
   return program;
 }
 
@@ -165,6 +178,24 @@ function addInfo(program: Command, io: Io): void {
     .action(async (checkpoint: string, options: InfoOptions) => {
       const { info } = await import("./commands/info.js");
       await info(checkpoint, options, io);
+    });
+}
+
+function addConvert(program: Command, io: Io): void {
+  program
+    .command("convert")
+    .description("a checkpoint's text tower in another precision")
+    .argument("<checkpoint>", "shapes, a file or directory, or a URL")
+    .addOption(
+      new Option("--precision <name>", "how elements are stored").choices(PRECISIONS).makeOptionMandatory(),
+    )
+    .requiredOption("-o, --out <directory>", "where to write; files of these names are replaced")
+    .addOption(activationOption())
+    .addOption(formatOption(["table", "jsonl"]))
+    .addHelpText("after", CONVERT_HELP)
+    .action(async (checkpoint: string, options: ConvertOptions) => {
+      const { convert } = await import("./commands/convert.js");
+      await convert(checkpoint, options, io);
     });
 }
 

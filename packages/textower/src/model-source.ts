@@ -8,6 +8,7 @@ type CheckpointSource = Parameters<typeof openCheckpoint>[0];
 /**
  * - a string: the known name `"shapes"` (the tiny model that comes with the package), a path (Node, Deno, Bun), or a URL
  * - a URL, a Blob or File, an ArrayBuffer or Uint8Array, or a ByteSource
+ * - files together: a URL that ends in `/`, a FileSystemDirectoryHandle, a list of Files, a FileCollection
  * - an open Checkpoint, which stays the caller's: `dispose` does not close it
  */
 export type ModelSource = CheckpointSource | Checkpoint;
@@ -18,10 +19,11 @@ export interface OpenedModel {
   readonly owned: boolean;
 }
 
-/** Opens a model. Rejects with what `openCheckpoint` rejects with. */
+/** Opens a model, to be read whole. Rejects with what `openCheckpoint` rejects with. */
 export async function openModel(model: ModelSource, options: OpenCheckpointOptions): Promise<OpenedModel> {
   if (isCheckpoint(model)) return { checkpoint: model, owned: false };
-  if (model !== "shapes") return { checkpoint: await openCheckpoint(model, options), owned: true };
+  if (model !== "shapes")
+    return { checkpoint: await openCheckpoint(model, { readAhead: true, ...options }), owned: true };
   const { shapesModel } = await import("@textower/model-shapes");
   const config = options.config ?? (await readJson(shapesModel.config, options.signal));
   return { checkpoint: await openCheckpoint(shapesModel.model, { ...options, config }), owned: true };

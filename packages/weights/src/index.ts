@@ -1,4 +1,6 @@
 /** @textower/weights: opens CLIP checkpoints and yields their text tensors lazily. Importing does nothing. */
+export { convertCheckpoint } from "./checkpoint/convert.js";
+export type { Conversion } from "./checkpoint/convert.js";
 export { inspectCheckpoint, openCheckpoint } from "./checkpoint/open.js";
 export type { Checkpoint, CheckpointInspection, OpenCheckpointOptions } from "./checkpoint/open.js";
 export type { CheckpointSource } from "./checkpoint/locate.js";
@@ -10,7 +12,7 @@ export type {
   PartialDescriptor,
   Pooling,
 } from "./checkpoint/descriptor.js";
-export type { Naming } from "./checkpoint/naming.js";
+export type { Naming } from "./checkpoint/schemes.js";
 export type { RowSource } from "./checkpoint/row-source.js";
 export { CheckpointError, MissingActivationError } from "./checkpoint/errors.js";
 export type { CheckpointErrorCode } from "./checkpoint/errors.js";
@@ -29,6 +31,9 @@ export type { SafetensorsErrorCode } from "./safetensors/errors.js";
 export { PytorchError } from "./pytorch/errors.js";
 export type { PytorchErrorCode } from "./pytorch/errors.js";
 
+export { openSharded } from "./safetensors/sharded.js";
+export type { ShardedOptions } from "./safetensors/sharded.js";
+
 export { blobSource } from "./sources/blob.js";
 export { bufferSource } from "./sources/buffer.js";
 export { fileSource } from "./sources/file.js";
@@ -36,3 +41,11 @@ export { httpSource } from "./sources/http.js";
 export type { HttpSourceOptions } from "./sources/http.js";
 export { ByteSourceError, HttpError } from "./sources/byte-source.js";
 export type { ByteSource, ByteSourceErrorCode, HttpErrorCode } from "./sources/byte-source.js";
+export {
+  directoryCollection,
+  filesCollection,
+  handleCollection,
+  urlCollection,
+} from "./sources/collections.js";
+export type { DirectoryHandle } from "./sources/collections.js";
+export type { FileCollection } from "./sources/file-collection.js";

@@ -39,6 +39,11 @@ export interface TensorFile {
     rows?: RowRange | undefined,
     signal?: AbortSignal | undefined,
   ): Promise<void>;
+  /**
+   * Says that these tensors will be read whole, once each and about in this order, so that a file whose source is remote
+   * fetches ahead, within bounds. Formats that cannot tell where a tensor lies leave it out.
+   */
+  announce?(names: readonly string[]): void;
   /** Closes the source too. Twice is harmless. */
   close(): Promise<void>;
 }

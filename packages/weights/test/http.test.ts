@@ -63,6 +63,14 @@ describe("a server that knows ranges", () => {
     await expect(checkpoint.read("ln_final.bias")).rejects.toMatchObject({ code: "closed" });
   });
 
+  it("is read ahead where the whole tower is wanted", async () => {
+    const { url, ranges } = await serve();
+    const checkpoint = await openCheckpoint(url, { ...options, readAhead: true });
+    await expectMicro(checkpoint);
+    expect(ranges.length).toBeLessThan(8); // 30 tensors
+    await checkpoint.close();
+  });
+
   it("is sent the given headers, and no wish for compression", async () => {
     const seen: unknown[] = [];
     const { url } = await serve((_, __, { headers }) => {

@@ -80,9 +80,9 @@ describe("a directory", () => {
     ["no-checkpoint", { "training.ckpt": "" }, /got training\.ckpt/],
     ["no-checkpoint", { "a.safetensors": "", "b.safetensors": "" }, /got a\.safetensors, b\.safetensors/],
     [
-      "sharded",
+      "bad-index",
       { "model.safetensors.index.json": "{}", "model-00001-of-00002.safetensors": "" },
-      /in several/,
+      /expected a weight_map/,
     ],
   ])("is refused as %s: %#", async (code, files, message) => {
     const promise = openCheckpoint(await directory(files), { activation: "gelu" });

@@ -8,6 +8,7 @@ import { CLIP_VOCABULARY } from "./descriptor.js";
 import type { Activation, Pooling, TextConfig } from "./descriptor.js";
 import { CheckpointError } from "./errors.js";
 import type { TowerSizes } from "./shapes.js";
+import { unsupportedOpenClip, unsupportedType } from "./unsupported.js";
 
 /**
  * @param value - the parsed JSON
@@ -47,7 +48,7 @@ function parseHuggingFace(top: Fields, label: string): TextConfig {
   if (type !== "clip" && type !== "clip_text_model") {
     throw new CheckpointError(
       "unsupported-model",
-      `${label}: expected model_type clip or clip_text_model, got ${type}: another text model than CLIP's`,
+      `${label}: expected model_type clip or clip_text_model, got ${type}: ${unsupportedType(type) ?? "another text model than CLIP's"}`,
     );
   }
   // The values of `text_config_dict`, in very old files, win over those of `text_config`.
@@ -59,7 +60,7 @@ function parseHuggingFace(top: Fields, label: string): TextConfig {
   if (inner !== "clip_text_model") {
     throw new CheckpointError(
       "unsupported-model",
-      `${label}: expected a text_config of model_type clip_text_model, got ${inner}`,
+      `${label}: expected a text_config of model_type clip_text_model, got ${inner}: ${unsupportedType(inner) ?? "another text model than CLIP's"}`,
     );
   }
   const name = text.text("hidden_act") ?? "quick_gelu";
@@ -128,9 +129,11 @@ function parseOpenClip(model: Fields, label: string): TextConfig {
   const refuse = (reason: string): CheckpointError =>
     new CheckpointError("unsupported-model", `${label}: expected CLIP's own text tower, got ${reason}`);
   const encoder = text.text("hf_model_name");
-  if (encoder !== undefined) throw refuse(`the text encoder ${encoder} (hf_model_name)`);
   const tokenizer = text.text("hf_tokenizer_name");
-  if (tokenizer !== undefined) throw refuse(`the tokenizer ${tokenizer} (hf_tokenizer_name)`);
+  const known = unsupportedOpenClip(encoder, tokenizer);
+  const because = known === undefined ? "" : `: ${known}`;
+  if (encoder !== undefined) throw refuse(`the text encoder ${encoder} (hf_model_name)${because}`);
+  if (tokenizer !== undefined) throw refuse(`the tokenizer ${tokenizer} (hf_tokenizer_name)${because}`);
   if (model.has("multimodal_cfg")) throw refuse("a captioning model (multimodal_cfg)");
   for (const key of text.keys()) {
     if (!OPEN_CLIP_KEYS.has(key) && text.isSet(key)) throw refuse(`text_cfg.${key}`);

@@ -2,7 +2,9 @@
 
 /**
  * - `git-lfs-pointer`, `pytorch-file`, `not-a-checkpoint`: the file is of another kind
- * - `no-checkpoint`, `sharded`: a directory without a file that can be opened
+ * - `no-checkpoint`: a directory without a file that can be opened
+ * - `bad-index`, `missing-shard`, `shard-mismatch`: an index of a checkpoint in several files that is malformed, or that
+ *   names a file that is absent, or that its files contradict
  * - `unknown-naming`: the names are of none of the schemes, or of two
  * - `duplicate-tensor`, `missing-tensor`, `unknown-tensor`: the text tower is not exactly what the scheme says
  * - `bad-shape`, `unsupported-dtype`: one of its tensors cannot be used
@@ -18,7 +20,9 @@ export type CheckpointErrorCode =
   | "pytorch-file"
   | "not-a-checkpoint"
   | "no-checkpoint"
-  | "sharded"
+  | "bad-index"
+  | "missing-shard"
+  | "shard-mismatch"
   | "unknown-naming"
   | "duplicate-tensor"
   | "missing-tensor"

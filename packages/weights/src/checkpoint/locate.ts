@@ -1,32 +1,58 @@
 /**
- * From what a user names (a path, a directory, an address, bytes) to a source of bytes, and to the config files that
- * lie beside it. Layouts: transformers (`model.safetensors`, `config.json`) and OpenCLIP (`open_clip_model.safetensors`,
- * `open_clip_config.json`).
+ * From what a user names (a path, a directory, an address, bytes, files) to an open file of tensors, and to the config
+ * files that lie beside it. Layouts: transformers (`model.safetensors`, `config.json`) and OpenCLIP
+ * (`open_clip_model.safetensors`, `open_clip_config.json`), each in one file or, as safetensors, in several.
  */
+import { openTensorFile } from "../open-tensor-file.js";
+import { openSharded } from "../safetensors/sharded.js";
 import { blobSource } from "../sources/blob.js";
 import { bufferSource } from "../sources/buffer.js";
-import { ByteSourceError, HttpError, isByteSource } from "../sources/byte-source.js";
+import { isByteSource } from "../sources/byte-source.js";
 import type { ByteSource } from "../sources/byte-source.js";
+import {
+  directoryCollection,
+  filesCollection,
+  handleCollection,
+  isDirectoryHandle,
+  urlCollection,
+} from "../sources/collections.js";
+import type { DirectoryHandle } from "../sources/collections.js";
+import { isFileCollection } from "../sources/file-collection.js";
+import type { FileCollection } from "../sources/file-collection.js";
 import { fileSource, fileSystem } from "../sources/file.js";
-import { displayName, httpSource } from "../sources/http.js";
+import { httpSource } from "../sources/http.js";
 import type { HttpSourceOptions } from "../sources/http.js";
+import type { TensorFile } from "../tensor-file.js";
 import { CheckpointError } from "./errors.js";
+import { isOtherPart } from "./naming.js";
 
-/** What a checkpoint can be opened from. */
-export type CheckpointSource = string | URL | Blob | ArrayBuffer | Uint8Array | ByteSource;
+/**
+ * What a checkpoint can be opened from. A directory's path, an address that ends in `/`, a handle, a list of `File`s
+ * and a `FileCollection` are searched for weights and configs; everything else is one file.
+ */
+export type CheckpointSource =
+  | string
+  | URL
+  | Blob
+  | ArrayBuffer
+  | Uint8Array
+  | ByteSource
+  | DirectoryHandle
+  | readonly File[]
+  | FileCollection;
 
-/** A source and its surroundings. */
+/** An open file and its surroundings. */
 export interface Located {
-  readonly source: ByteSource;
-  /** Whether the source was opened here, and so is to be closed if something goes wrong. */
-  readonly owned: boolean;
-  /** Whether it is a file of this machine, whose config is looked for unasked. */
-  readonly local: boolean;
-  /** Text of a file in the same directory; undefined if there is none. Absent where there is no directory. */
-  readonly sibling?: (name: string, signal: AbortSignal | undefined) => Promise<string | undefined>;
+  readonly file: TensorFile;
+  /** Closes the file, unless it is the caller's. */
+  discard(): Promise<void>;
+  /** Where its config may lie; absent where there is no such place. */
+  readonly siblings?: FileCollection;
+  /** Whether the config is looked for unasked: in collections and beside local files. */
+  readonly searched: boolean;
 }
 
-/** Names of weight files in a directory, in the order in which they are looked for. */
+/** Names of weight files in a collection, in the order in which they are looked for. */
 const WEIGHT_FILES = [
   "model.safetensors",
   "open_clip_model.safetensors",
@@ -34,118 +60,117 @@ const WEIGHT_FILES = [
   "pytorch_model.bin",
   "open_clip_pytorch_model.bin",
 ] as const;
-/** A larger config than this is none. */
-const MAX_CONFIG_BYTES = 16 * 2 ** 20;
+/** Indices of checkpoints in several files. */
+const INDEX_FILES = ["model.safetensors.index.json", "open_clip_model.safetensors.index.json"] as const;
 
 /**
- * Rejects with CheckpointError (`no-checkpoint`, `sharded`, `bad-option`), ByteSourceError or the signal's reason.
+ * Rejects with CheckpointError (`no-checkpoint`, `bad-option`, those of indices), what opening a tensor file rejects
+ * with, ByteSourceError or the signal's reason. Nothing that was opened here stays open then.
  */
 export async function locate(given: CheckpointSource, options: HttpSourceOptions): Promise<Located> {
-  if (typeof given === "string" && !/^(?:https?|file):\/\//i.test(given))
-    return locateFile(given, options.signal);
+  const { signal } = options;
   if (typeof given === "string" || given instanceof URL) {
-    const url = new URL(given);
-    if (url.protocol === "file:") return locateFile(url, options.signal);
-    return locateUrl(url, options);
+    const remote = given instanceof URL ? given.protocol !== "file:" : /^https?:\/\//i.test(given);
+    if (remote) return locateUrl(new URL(given), options);
+    return locatePath(
+      typeof given === "string" && /^file:\/\//i.test(given) ? new URL(given) : given,
+      signal,
+    );
   }
-  if (given instanceof Blob) return { source: blobSource(given), owned: true, local: false };
+  if (given instanceof Blob) return openOne(blobSource(given), signal);
   if (given instanceof Uint8Array || given instanceof ArrayBuffer) {
-    return { source: bufferSource(given), owned: true, local: false };
+    return openOne(bufferSource(given), signal);
   }
-  if (isByteSource(given)) return { source: given, owned: false, local: false };
+  if (isFileCollection(given)) return openCollection(given, signal);
+  if (isByteSource(given)) {
+    return { file: await openTensorFile(given, { signal }), discard: async () => {}, searched: false };
+  }
+  if (isDirectoryHandle(given)) return openCollection(handleCollection(given), signal);
+  if (Array.isArray(given) && given.every((each): each is File => each instanceof Blob)) {
+    return openCollection(filesCollection(given), signal);
+  }
   throw new CheckpointError(
     "bad-option",
-    `openCheckpoint: expected a path, URL, Blob, ArrayBuffer, Uint8Array or ByteSource, got ${typeof given}`,
+    "openCheckpoint: expected a path, URL, Blob, ArrayBuffer, Uint8Array, ByteSource, directory handle, list of " +
+      `Files or FileCollection, got ${typeof given}`,
   );
 }
 
-async function locateUrl(url: URL, options: HttpSourceOptions): Promise<Located> {
-  return {
-    source: await httpSource(url, options),
-    owned: true,
-    local: false,
-    async sibling(name, signal) {
-      const address = new URL(name, url);
-      const fetch = options.fetch ?? globalThis.fetch;
-      const response = await fetch(address, {
-        ...(options.headers && { headers: options.headers }),
-        ...(signal && { signal }),
-      }).catch((cause: unknown) => {
-        signal?.throwIfAborted();
-        throw new HttpError("network", `${displayName(address)}: request failed`, { cause });
-      });
-      if (response.ok) return response.text();
-      await response.body?.cancel();
-      if (response.status === 404) return undefined;
-      const { status } = response;
-      throw new HttpError("http-status", `${displayName(address)}: expected 200, got ${status}`, { status });
-    },
-  };
+async function openOne(
+  source: ByteSource,
+  signal: AbortSignal | undefined,
+  surroundings: Pick<Located, "siblings" | "searched"> = { searched: false },
+): Promise<Located> {
+  try {
+    const file = await openTensorFile(source, { signal });
+    return { file, discard: () => file.close(), ...surroundings };
+  } catch (error) {
+    await source.close();
+    throw error;
+  }
 }
 
-async function locateFile(path: string | URL, signal: AbortSignal | undefined): Promise<Located> {
-  const name = String(path);
-  const fs = await fileSystem(name);
+async function locateUrl(url: URL, options: HttpSourceOptions): Promise<Located> {
+  const siblings = urlCollection(url, options);
+  if (url.pathname.endsWith("/")) return openCollection(siblings, options.signal);
+  return openOne(await httpSource(url, options), options.signal, { siblings, searched: false });
+}
+
+async function locatePath(path: string | URL, signal: AbortSignal | undefined): Promise<Located> {
+  const fs = await fileSystem(String(path));
   signal?.throwIfAborted();
   const isDirectory = await fs.stat(path).then(
     (stats) => stats.isDirectory(),
     () => false, // opening the file will say what is wrong
   );
-  const file = isDirectory ? join(path, await chooseFile(name, await fs.readdir(path))) : path;
-  return {
-    source: await fileSource(file),
-    owned: true,
-    local: true,
-    sibling: (sibling, signal) => readText(isDirectory ? join(path, sibling) : beside(file, sibling), signal),
-  };
+  if (isDirectory) return openCollection(directoryCollection(path), signal);
+  const directory = typeof path === "string" ? path.replace(/[^/\\]*$/, "") || "." : new URL(".", path);
+  const siblings = directoryCollection(directory);
+  return openOne(await fileSource(path), signal, { siblings, searched: true });
 }
 
-/** The one weight file of a directory. */
-function chooseFile(directory: string, names: readonly string[]): string {
-  const known = WEIGHT_FILES.find((name) => names.includes(name));
-  if (known !== undefined) return known;
-  if (names.some((name) => name.endsWith(".safetensors.index.json"))) {
-    throw new CheckpointError(
-      "sharded",
-      `${directory}: expected one file, got a checkpoint in several (….index.json)`,
-    );
+async function openCollection(files: FileCollection, signal: AbortSignal | undefined): Promise<Located> {
+  const names = await files.list(signal);
+  const surroundings = { siblings: files, searched: true };
+  for (const name of names === undefined
+    ? WEIGHT_FILES
+    : WEIGHT_FILES.filter((each) => names.includes(each))) {
+    const source = await files.open(name, signal);
+    if (source !== undefined) return openOne(source, signal, surroundings);
   }
-  const others = names.filter((name) => /\.(?:safetensors|bin|pt|pth)$/.test(name));
-  if (others.length === 1) return others[0]!;
-  const got = others.length > 1 ? others : names;
+  const index = await findIndex(files, names, signal);
+  if (index !== undefined) {
+    // Files that hold nothing but the vision tower stay closed.
+    const wanted = (name: string): boolean => !isOtherPart(name);
+    const file = await openSharded(files, index, { wanted, signal });
+    return { file, discard: () => file.close(), ...surroundings };
+  }
+  const others = names?.filter((name) => /^[^/]*\.(?:safetensors|bin|pt|pth)$/.test(name)) ?? [];
+  const source = others.length === 1 ? await files.open(others[0]!, signal) : undefined;
+  if (source !== undefined) return openOne(source, signal, surroundings);
+  const got = others.length > 0 ? others : (names ?? []);
   throw new CheckpointError(
     "no-checkpoint",
-    `${directory}: expected ${WEIGHT_FILES.join(", ")} or a single .safetensors, .bin, .pt or .pth file, got ${got.slice(0, 6).join(", ") || "nothing"}`,
+    `${files.name}: expected ${[...WEIGHT_FILES, ...INDEX_FILES].join(", ")} or a single .safetensors, .bin, .pt or ` +
+      `.pth file, got ${got.slice(0, 6).join(", ") || "nothing"}`,
   );
 }
 
-async function readText(path: string | URL, signal: AbortSignal | undefined): Promise<string | undefined> {
-  let source: ByteSource;
-  try {
-    source = await fileSource(path);
-  } catch (error) {
-    if (error instanceof ByteSourceError && error.code === "not-found") return undefined;
-    throw error;
+/** One of the usual indices, or the only other one. */
+async function findIndex(
+  files: FileCollection,
+  names: readonly string[] | undefined,
+  signal: AbortSignal | undefined,
+): Promise<string | undefined> {
+  if (names !== undefined) {
+    const usual = INDEX_FILES.find((name) => names.includes(name));
+    const others = names.filter((name) => /^[^/]*\.safetensors\.index\.json$/.test(name));
+    return usual ?? (others.length === 1 ? others[0] : undefined);
   }
-  try {
-    if (source.size > MAX_CONFIG_BYTES) {
-      const message = `${source.name}: expected at most ${MAX_CONFIG_BYTES} bytes, got ${source.size}`;
-      throw new CheckpointError("bad-config", message);
-    }
-    const bytes = new Uint8Array(source.size);
-    await source.read(0, bytes, signal);
-    return new TextDecoder().decode(bytes);
-  } finally {
-    await source.close();
+  for (const name of INDEX_FILES) {
+    const source = await files.open(name, signal);
+    await source?.close();
+    if (source !== undefined) return name;
   }
-}
-
-function join(directory: string | URL, name: string): string | URL {
-  if (typeof directory === "string") return directory.replace(/[/\\]*$/, "/") + name;
-  return new URL(name, directory.href.replace(/\/*$/, "/"));
-}
-
-/** Another file of the same directory. */
-function beside(file: string | URL, name: string): string | URL {
-  return typeof file === "string" ? file.replace(/[^/\\]*$/, name) : new URL(name, file);
+  return undefined;
 }

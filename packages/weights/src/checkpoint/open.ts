@@ -4,8 +4,8 @@
  */
 import { toFloat32 } from "@textower/graph";
 import type { RowRange, Tensor, WeightSource } from "@textower/graph";
-import { openTensorFile } from "../open-tensor-file.js";
 import type { HttpSourceOptions } from "../sources/http.js";
+import { readText } from "../sources/read-text.js";
 import { readTensor } from "../tensor-file.js";
 import type { TensorFile } from "../tensor-file.js";
 import { parseConfig } from "./config.js";
@@ -20,12 +20,18 @@ import type {
 import { CheckpointError, MissingActivationError } from "./errors.js";
 import { locate } from "./locate.js";
 import type { CheckpointSource, Located } from "./locate.js";
+import { openContainer } from "./containers.js";
 import { mapTensors, recogniseNaming } from "./naming.js";
-import type { Naming, TextTensors } from "./naming.js";
+import type { TextTensors } from "./naming.js";
+import { BLOCK_NAMES } from "./schemes.js";
+import type { Naming } from "./schemes.js";
 import { readMapped } from "./read-mapped.js";
 import { DEFAULT_ROW_CACHE_BYTES, rowSource } from "./row-source.js";
 import type { RowSource } from "./row-source.js";
 import { canonicalShapes, TEXT_DTYPES, towerSizes } from "./shapes.js";
+
+/** A larger config than this is none. */
+const MAX_CONFIG_BYTES = 16 * 2 ** 20;
 
 /** Options of `openCheckpoint`. Those of the descriptor win over a config. */
 export interface OpenCheckpointOptions extends DescriptorOptions, HttpSourceOptions {
@@ -34,13 +40,24 @@ export interface OpenCheckpointOptions extends DescriptorOptions, HttpSourceOpti
    *
    * Or `"sibling"`: the one beside the file, in the same directory or at the same address, if there is one. For
    * Hugging Face names that is `config.json`, for the others `open_clip_config.json`; never the one of the other
-   * library, which may be about other weights. It is the default for local files and directories.
+   * library, which may be about other weights. It is the default for local files and for collections of files.
    *
    * Or `null`: none. It is the default for everything else, so that nothing is fetched that was not asked for.
    */
   readonly config?: unknown;
+  /**
+   * Which text tower of a Stable Diffusion checkpoint in one file, by what stands before its names:
+   * `conditioner.embedders.0.transformer.` or `conditioner.embedders.1.model.` of XL. Needed only where there are two.
+   */
+  readonly container?: string;
   /** Upper bound of the cache of `tokenEmbedding`, in bytes. Default 16 MiB; 0 turns it off. */
   readonly rowCacheBytes?: number;
+  /**
+   * Says that the tower will be read whole, as `compile` does it: with the first read of a tensor, others are fetched
+   * ahead from a remote source, neighbours together, up to 24 MiB. The token table is left out. Default false: what is
+   * read is fetched.
+   */
+  readonly readAhead?: boolean;
 }
 
 /** What a checkpoint says of itself. Plain data. */
@@ -54,7 +71,7 @@ export interface CheckpointInspection {
   readonly descriptor: PartialDescriptor;
   /** Where each value of the descriptor came from: "tensors", "option", "default" or the config's name. */
   readonly origins: DescriptorOrigins;
-  /** Bytes of the text tower by the type they are stored as: "F32", "F16", "BF16". */
+  /** Bytes of the text tower by the type they are stored as: "F32", "F16", "BF16", "I8" (see `convertCheckpoint`). */
   readonly storedBytes: Readonly<Record<string, number>>;
   /** Bytes of the text tower in the file, token table included. */
   readonly textBytes: number;
@@ -78,7 +95,8 @@ export interface Checkpoint extends WeightSource, CheckpointInspection {
   /** Rows of `token_embedding.weight`, without loading it. */
   readonly tokenEmbedding: RowSource;
   /**
-   * Reads a tensor, or rows of its axis 0, in the dtype it is stored in: float32, float16 or bfloat16. Only the bytes
+   * Reads a tensor, or rows of its axis 0, in the dtype it is stored in: float32, float16, bfloat16 or int8
+   * with scales. Only the bytes
    * of these rows are read, query, key and value stored together or apart; but all of a projection that the file holds
    * transposed. The array belongs to the caller.
    * Rejects with CheckpointError `no-such-tensor`, TensorFileError `bad-rows`, ByteSourceError, or the signal's reason.
@@ -89,7 +107,7 @@ export interface Checkpoint extends WeightSource, CheckpointInspection {
 }
 
 /**
- * Opens a checkpoint in any of the four namings (`Naming`).
+ * Opens a checkpoint in any of the namings (`Naming`).
  *
  * @param source - a path (file, or directory in transformers' or OpenCLIP's layout) where there is a file system, an
  * http(s) or file URL, a Blob, bytes (not copied), or a ByteSource. `close()` closes it; if opening fails, a
@@ -107,13 +125,13 @@ export async function openCheckpoint(
 ): Promise<Checkpoint> {
   const located = await locate(source, options);
   try {
-    const { inspection, file, text } = await inspect(located, options);
+    const { inspection, text } = await inspect(located, options);
     const { activation } = inspection.descriptor;
     if (activation === undefined) throw new MissingActivationError(inspection.name);
     const descriptor: CheckpointDescriptor = { ...inspection.descriptor, activation };
-    return checkpointOf({ ...inspection, descriptor }, file, text, options);
+    return checkpointOf({ ...inspection, descriptor }, located.file, text, options);
   } catch (error) {
-    if (located.owned) await located.source.close();
+    await located.discard();
     throw error;
   }
 }
@@ -130,19 +148,20 @@ export async function inspectCheckpoint(
   try {
     return (await inspect(located, options)).inspection;
   } finally {
-    if (located.owned) await located.source.close();
+    await located.discard();
   }
 }
 
 async function inspect(
   located: Located,
   options: OpenCheckpointOptions,
-): Promise<{ inspection: CheckpointInspection; file: TensorFile; text: TextTensors }> {
+): Promise<{ inspection: CheckpointInspection; text: TextTensors }> {
   const { signal } = options;
-  const file = await openTensorFile(located.source, { signal });
-  const naming = recogniseNaming(file.entries.keys(), file.name);
+  const { file } = located;
+  const entries = openContainer(file.entries, options.container, file.name);
+  const naming = recogniseNaming(entries, file.name);
   const config = await loadConfig(located, naming, options);
-  const text = mapTensors(file.entries, naming, file.name);
+  const text = mapTensors(entries, naming, file.name);
   const sizes = towerSizes(text, file.name);
   const { descriptor, origins } = describeTower(sizes, config, options, file.name);
   const logitScale = await readLogitScale(file, text, signal);
@@ -150,9 +169,11 @@ async function inspect(
   const storedBytes: Record<string, number> = {};
   let textBytes = 0;
   for (const { parts } of text.tensors.values()) {
-    for (const { entry } of parts) {
-      storedBytes[entry.dtype] = (storedBytes[entry.dtype] ?? 0) + entry.bytes;
-      textBytes += entry.bytes;
+    for (const { entry, scale } of parts) {
+      for (const { dtype, bytes } of scale === undefined ? [entry] : [entry, scale.entry]) {
+        storedBytes[dtype] = (storedBytes[dtype] ?? 0) + bytes;
+        textBytes += bytes;
+      }
     }
   }
   const inspection = {
@@ -168,7 +189,7 @@ async function inspect(
     metadata: file.metadata,
     tensors: canonicalShapes(sizes),
   };
-  return { inspection, file, text };
+  return { inspection, text };
 }
 
 async function loadConfig(
@@ -176,7 +197,7 @@ async function loadConfig(
   naming: Naming,
   options: OpenCheckpointOptions,
 ): Promise<TextConfig | undefined> {
-  const given = options.config === undefined ? (located.local ? "sibling" : null) : options.config;
+  const given = options.config === undefined ? (located.searched ? "sibling" : null) : options.config;
   if (given === null) return undefined;
   if (given !== "sibling") {
     const config = parseConfig(given, "the given config");
@@ -186,20 +207,21 @@ async function loadConfig(
       "the given config: expected the parsed JSON of a config.json or open_clip_config.json, got something else",
     );
   }
-  if (located.sibling === undefined) {
+  const { file, siblings } = located;
+  if (siblings === undefined) {
     throw new CheckpointError(
       "bad-option",
-      `${located.source.name}: config "sibling" needs a path or an address; pass the parsed JSON`,
+      `${file.name}: config "sibling" needs a path or an address; pass the parsed JSON`,
     );
   }
   const label = naming.startsWith("huggingface") ? "config.json" : "open_clip_config.json";
-  const json = await located.sibling(label, options.signal);
+  const json = await readText(siblings, label, MAX_CONFIG_BYTES, options.signal);
   if (json === undefined) return undefined;
   let value: unknown;
   try {
     value = JSON.parse(json);
   } catch (cause) {
-    const message = `${label} beside ${located.source.name}: expected JSON; pass config: null to leave it aside`;
+    const message = `${label} beside ${file.name}: expected JSON; pass config: null to leave it aside`;
     throw new CheckpointError("bad-config", message, { cause });
   }
   return parseConfig(value, label);
@@ -236,6 +258,7 @@ function checkpointOf(
   options: OpenCheckpointOptions,
 ): Checkpoint {
   const { vocabSize, width } = inspection.descriptor;
+  let announced = options.readAhead !== true;
   const read = async (name: string, rows?: RowRange, signal?: AbortSignal): Promise<Tensor> => {
     const mapped = text.tensors.get(name);
     if (mapped === undefined) {
@@ -243,6 +266,10 @@ function checkpointOf(
         "no-such-tensor",
         `${file.name}: expected a tensor of the text tower, got ${name}`,
       );
+    }
+    if (!announced && name !== TOKEN_TABLE) {
+      announced = true;
+      file.announce?.(inReadingOrder(text));
     }
     return readMapped(file, mapped, name, inspection.tensors.get(name)!, rows, signal);
   };
@@ -252,9 +279,27 @@ function checkpointOf(
     tokenEmbedding: rowSource(
       vocabSize,
       width,
-      (rows, signal) => read("token_embedding.weight", rows, signal),
+      (rows, signal) => read(TOKEN_TABLE, rows, signal),
       options.rowCacheBytes ?? DEFAULT_ROW_CACHE_BYTES,
     ),
     close: () => file.close(),
   };
+}
+
+const TOKEN_TABLE = "token_embedding.weight";
+
+/** Names in the file, in the order in which a graph of the tower asks for them. */
+function inReadingOrder({ tensors, layers }: TextTensors): string[] {
+  const canonical = [
+    "positional_embedding",
+    ...Array.from({ length: layers }, (_, layer) =>
+      BLOCK_NAMES.map((name) => `transformer.resblocks.${layer}.${name}`),
+    ).flat(),
+    "ln_final.weight",
+    "ln_final.bias",
+    "text_projection.weight",
+    "text_projection.bias",
+  ];
+  const parts = canonical.flatMap((name) => tensors.get(name)?.parts ?? []);
+  return parts.flatMap(({ name, scale }) => (scale === undefined ? [name] : [name, scale.name]));
 }

@@ -19,7 +19,7 @@ export function readMapped(
   rows: RowRange | undefined,
   signal: AbortSignal | undefined,
 ): Promise<Tensor> {
-  const read = mapped.transposed ? readTransposed : readStacked;
+  const read = mapped.transposed ? readTransposed : mapped.wrapped ? readWrapped : readStacked;
   return read(file, mapped, name, shape, rows, signal);
 }
 
@@ -34,6 +34,7 @@ async function readStacked(
 ): Promise<Tensor> {
   const range = rowsOf(name, shape, rows);
   const { result, bytes } = allocate(dtypeOf(parts[0]!.entry.dtype)!, range.shape);
+  const scales = parts[0]!.scale === undefined ? undefined : new Float32Array(range.end - range.begin);
   const partRows = shape[0]! / parts.length;
   const rowBytes = bytes.length / Math.max(1, range.end - range.begin);
   for (const [index, part] of parts.entries()) {
@@ -42,9 +43,21 @@ async function readStacked(
     const end = Math.min(range.end, first + partRows);
     if (begin >= end) continue;
     const into = bytes.subarray((begin - range.begin) * rowBytes, (end - range.begin) * rowBytes);
-    await file.readInto(part.name, into, { begin: begin - first, end: end - first }, signal);
+    const rowsOfPart = { begin: begin - first, end: end - first };
+    const reads = [file.readInto(part.name, into, rowsOfPart, signal)];
+    if (scales !== undefined) {
+      const its = scales.subarray(begin - range.begin, end - range.begin);
+      const bytes = new Uint8Array(its.buffer, its.byteOffset, its.byteLength);
+      reads.push(file.readInto(part.scale!.name, bytes, rowsOfPart, signal));
+    }
+    await settled(reads);
   }
-  return result;
+  return scales === undefined ? result : { ...result, dtype: "int8", data: result.data as Int8Array, scales };
+}
+
+/** Waits for all, so that nobody writes to an array that was given back; then the first failure counts. */
+async function settled(reads: readonly Promise<void>[]): Promise<void> {
+  for (const read of await Promise.allSettled(reads)) if (read.status === "rejected") throw read.reason;
 }
 
 /** Rows of a matrix that the file holds transposed: columns there, so all of it is read. [in, out] → [out, in] */
@@ -66,5 +79,22 @@ async function readTransposed(
       result.data[at + column] = stored.data[column * outputs + row]!;
     }
   }
+  return result;
+}
+
+/** Rows of a tensor that the file holds with dimensions of 1 before its own; it is small, so all of it is read. */
+async function readWrapped(
+  file: TensorFile,
+  { parts }: MappedTensor,
+  name: string,
+  shape: readonly number[],
+  rows: RowRange | undefined,
+  signal: AbortSignal | undefined,
+): Promise<Tensor> {
+  const range = rowsOf(name, shape, rows);
+  const stored = await readTensor(file, parts[0]!.name, undefined, signal);
+  const { result } = allocate(stored.dtype, range.shape);
+  const rowLength = result.data.length / Math.max(1, range.end - range.begin);
+  result.data.set(stored.data.subarray(range.begin * rowLength, range.end * rowLength));
   return result;
 }

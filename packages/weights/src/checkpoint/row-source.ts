@@ -137,6 +137,13 @@ function widenRow(matrix: Tensor, row: number, width: number): Float32Array {
     case "float16":
     case "bfloat16":
       return toFloat32({ dtype: matrix.dtype, shape: [width], data: matrix.data.subarray(begin, end) });
+    case "int8":
+      return toFloat32({
+        dtype: "int8",
+        shape: [1, width],
+        data: matrix.data.subarray(begin, end),
+        ...(matrix.scales && { scales: matrix.scales.subarray(row, row + 1) }),
+      });
     default:
       throw new CheckpointError("unsupported-dtype", `token rows: expected floats, got ${matrix.dtype}`);
   }

@@ -2,10 +2,9 @@
  * Sizes of a text tower, read off its tensors, and the check that every tensor has the shape and element type that
  * these sizes ask for. All from the header: nothing is read.
  */
-import type { TensorEntry } from "../tensor-file.js";
 import { CheckpointError } from "./errors.js";
-import { BLOCK_NAMES } from "./naming.js";
-import type { MappedTensor, TextTensors } from "./naming.js";
+import type { MappedTensor, NamedEntry, TextTensors } from "./naming.js";
+import { BLOCK_NAMES } from "./schemes.js";
 
 /** Element types that a text tower may be stored in. */
 export const TEXT_DTYPES = ["F32", "F16", "BF16"];
@@ -85,8 +84,8 @@ function dimensions(
   rank: number,
   file: string,
 ): readonly number[] {
-  const { parts, transposed } = tensors.get(name)!;
-  const { shape } = parts[0]!.entry;
+  const { parts, transposed, wrapped } = tensors.get(name)!;
+  const shape = wrapped ? unwrap(parts[0]!.entry.shape, rank) : parts[0]!.entry.shape;
   if (shape.length !== rank || shape.includes(0)) {
     throw new CheckpointError(
       "bad-shape",
@@ -97,17 +96,19 @@ function dimensions(
 }
 
 function checkTensor(name: string, tensor: MappedTensor, shape: readonly number[], file: string): void {
-  const { parts, transposed } = tensor;
+  const { parts, transposed, wrapped } = tensor;
   const partShape = [shape[0]! / parts.length, ...shape.slice(1)];
   const expected = transposed ? partShape.toReversed() : partShape;
-  for (const { name: stored, entry } of parts) {
-    if (!TEXT_DTYPES.includes(entry.dtype)) {
+  for (const { name: stored, entry, scale } of parts) {
+    if (scale !== undefined) checkScale(stored, scale, expected, file);
+    const matrix = scale !== undefined && shape.length === 2 && !transposed && !wrapped;
+    if (!TEXT_DTYPES.includes(entry.dtype) && !matrix) {
       throw new CheckpointError(
         "unsupported-dtype",
         `${file}: ${stored}: expected ${TEXT_DTYPES.join(", ")}, got ${entry.dtype}`,
       );
     }
-    if (!sameShape(entry, expected)) {
+    if (!sameShape(wrapped ? unwrap(entry.shape, expected.length) : entry.shape, expected)) {
       const got = `[${entry.shape.join(", ")}]`;
       throw new CheckpointError(
         "bad-shape",
@@ -123,6 +124,26 @@ function checkTensor(name: string, tensor: MappedTensor, shape: readonly number[
   }
 }
 
-function sameShape({ shape }: TensorEntry, expected: readonly number[]): boolean {
+/** An int8 matrix has a float32 for each of its rows. */
+function checkScale(
+  stored: string,
+  { name, entry }: NamedEntry,
+  shape: readonly number[],
+  file: string,
+): void {
+  if (entry.dtype === "F32" && sameShape(entry.shape, shape.slice(0, 1))) return;
+  throw new CheckpointError(
+    "bad-shape",
+    `${file}: ${name}: expected F32 [${shape[0]}], the scales of ${stored}, got ${entry.dtype} [${entry.shape.join(", ")}]`,
+  );
+}
+
+/** Without dimensions of 1 before the last `rank`. */
+function unwrap(shape: readonly number[], rank: number): readonly number[] {
+  const extra = Math.max(0, shape.length - rank);
+  return shape.slice(0, extra).every((dimension) => dimension === 1) ? shape.slice(extra) : shape;
+}
+
+function sameShape(shape: readonly number[], expected: readonly number[]): boolean {
   return shape.length === expected.length && shape.every((dimension, axis) => dimension === expected[axis]);
 }

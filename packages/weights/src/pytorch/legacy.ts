@@ -9,6 +9,7 @@ import type { PickleHost } from "../pickle/unpickle.js";
 import { PickleDict, PickleList } from "../pickle/values.js";
 import type { PickleValue } from "../pickle/values.js";
 import type { ByteSource } from "../sources/byte-source.js";
+import { readAheadSource } from "../sources/read-ahead.js";
 import type { TensorFile } from "../tensor-file.js";
 import { PytorchError } from "./errors.js";
 import { pytorchHost } from "./globals.js";
@@ -46,16 +47,23 @@ export async function openPytorchLegacy(
   }
   if (at !== source.size)
     throw new PytorchError("bad-storage", `expected a file of ${at} bytes, got ${source.size}`);
+  const ahead = source.isRemote ? readAheadSource(source) : source;
   return pytorchTensorFile({
     format: "pytorch-legacy",
-    source,
+    source: ahead,
     tensors: namedTensors(value),
+    extent({ key }) {
+      const begin = begins.get(key);
+      const storage = storages.get(key);
+      if (begin === undefined || storage === undefined) return undefined;
+      return { begin: begin - COUNT_BYTES, end: begin + storage.elements * elementBytes(storage.dtype) };
+    },
     async locate({ key }, signal) {
       const begin = begins.get(key);
       if (begin === undefined)
         throw new PytorchError("missing-record", `expected a storage ${key.slice(0, 200)}, found none`);
       const count = new Uint8Array(COUNT_BYTES);
-      await source.read(begin - COUNT_BYTES, count, signal);
+      await ahead.read(begin - COUNT_BYTES, count, signal);
       const elements = new DataView(count.buffer).getBigInt64(0, true);
       if (elements !== BigInt(storages.get(key)!.elements)) {
         throw new PytorchError(

@@ -1,5 +1,6 @@
 /** Named, strided tensors over storages somewhere in a file, as a `TensorFile`: any rows, read when they are asked for. */
 import type { ByteSource } from "../sources/byte-source.js";
+import type { ByteRange, ReadAheadSource } from "../sources/read-ahead.js";
 import { entryOf, rowsOf, TensorFileError } from "../tensor-file.js";
 import type { TensorFile } from "../tensor-file.js";
 import { PytorchError } from "./errors.js";
@@ -9,14 +10,17 @@ import type { Storage, StoredTensor } from "./tensors.js";
 /** What differs between the kinds of PyTorch files. */
 export interface StoredTensors {
   readonly format: string;
-  readonly source: ByteSource;
+  readonly source: ByteSource & Partial<Pick<ReadAheadSource, "announce">>;
   readonly tensors: ReadonlyMap<string, StoredTensor>;
   /** Where a storage's record begins in the file, checked to be as long as the storage. Asked once per storage. */
   locate(storage: Storage, signal: AbortSignal | undefined): Promise<number>;
+  /** The bytes that `locate` and reads of a storage need, without reading any; undefined if it is not there. */
+  extent(storage: Storage): ByteRange | undefined;
 }
 
 /** Closing it closes the source. */
-export function pytorchTensorFile({ format, source, tensors, locate }: StoredTensors): TensorFile {
+export function pytorchTensorFile(stored: StoredTensors): TensorFile {
+  const { format, source, tensors, locate, extent } = stored;
   const begins = new Map<string, number>();
   const file: TensorFile = {
     format,
@@ -57,6 +61,14 @@ export function pytorchTensorFile({ format, source, tensors, locate }: StoredTen
       const span = new Uint8Array((last + 1) * size);
       await source.read(begin + first * size, span, signal);
       gather(span, range.shape, tensor.strides, size, into);
+    },
+    announce(names) {
+      // Tensors may share a storage, which is fetched once.
+      const storages = new Map(
+        names.map((name) => [tensors.get(name)!.storage.key, tensors.get(name)!.storage]),
+      );
+      const extents = [...storages.values()].map(extent);
+      source.announce?.(extents.filter((range) => range !== undefined));
     },
     close: () => source.close(),
   };

@@ -6,8 +6,9 @@
  */
 import { unpickle } from "../pickle/unpickle.js";
 import type { ByteSource } from "../sources/byte-source.js";
+import { readAheadSource } from "../sources/read-ahead.js";
 import type { TensorFile } from "../tensor-file.js";
-import { locateRecord, readZipDirectory } from "../zip/directory.js";
+import { localHeaderBytes, locateRecord, readZipDirectory } from "../zip/directory.js";
 import type { ZipEntry } from "../zip/directory.js";
 import { PytorchError } from "./errors.js";
 import { pytorchHost } from "./globals.js";
@@ -57,10 +58,17 @@ export async function openPytorchZip(
       throw new PytorchError("big-endian", `expected little-endian tensors, got ${order}`);
   }
   const tensors = namedTensors(unpickle(await read("data.pkl", MAX_PICKLE_BYTES), pytorchHost).value);
+  const ahead = source.isRemote ? readAheadSource(source) : source;
   return pytorchTensorFile({
     format: entries.has(`${folder}constants.pkl`) ? "torchscript" : "pytorch",
-    source,
+    source: ahead,
     tensors,
+    extent({ key }) {
+      const entry = entries.get(`${folder}data/${key}`);
+      if (entry === undefined) return undefined;
+      const begin = entry.header;
+      return { begin, end: Math.min(source.size, begin + localHeaderBytes(entry) + entry.storedBytes) };
+    },
     async locate(storage, signal) {
       const entry = record(`data/${storage.key}`);
       const bytes = (storage.offset + storage.elements) * elementBytes(storage.dtype);
@@ -70,7 +78,7 @@ export async function openPytorchZip(
           `data/${storage.key}: expected ${bytes} bytes, got ${entry.bytes}`,
         );
       }
-      return locateRecord(source, entry, signal);
+      return locateRecord(ahead, entry, signal);
     },
   });
 }

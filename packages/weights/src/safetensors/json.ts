@@ -107,7 +107,7 @@ export function shorten(text: string): string {
 }
 
 /** Walks through the text; every step either consumes what JSON's grammar (RFC 8259) asks for or throws. */
-class Scanner {
+export class Scanner {
   private position = 0;
   constructor(private readonly text: string) {}
 
@@ -173,6 +173,17 @@ class Scanner {
       } else if (code < SPACE) break; // JSON allows control characters only as escapes
     }
     throw this.malformed("a string that ends");
+  }
+
+  /** A string, number, true, false or null, as written; a string without its quotes. */
+  scalar(): string {
+    if (this.at('"')) return this.string();
+    const match = /(?:-?\d{1,40}(?:\.\d{1,40})?(?:[eE][+-]?\d{1,4})?|true|false|null)/y;
+    match.lastIndex = this.position;
+    const written = match.exec(this.text)?.[0];
+    if (written === undefined) throw this.malformed("a string, number, true, false or null");
+    this.position += written.length;
+    return written;
   }
 
   end(): void {

@@ -5,6 +5,7 @@
  * Sources: safetensors README, section "Format"; `safetensors/src/tensor.rs`.
  */
 import type { ByteSource } from "../sources/byte-source.js";
+import { readAheadSource } from "../sources/read-ahead.js";
 import { entryOf, rowsOf, TensorFileError } from "../tensor-file.js";
 import type { TensorEntry, TensorFile } from "../tensor-file.js";
 import { DTYPE_BITS, isSafetensorsDtype } from "./dtypes.js";
@@ -30,6 +31,7 @@ export async function openSafetensors(
   const { entries, begins, metadata } = await readHeader(source, options.signal).catch((error: unknown) => {
     throw error instanceof SafetensorsError ? error.in(name) : error;
   });
+  const ahead = source.isRemote ? readAheadSource(source) : undefined;
   const file: TensorFile = {
     format: "safetensors",
     name,
@@ -47,9 +49,17 @@ export async function openSafetensors(
         const message = `${name}: ${tensorName}: expected an array of ${length} bytes, got ${into.length}`;
         throw new TensorFileError("bad-length", message);
       }
-      await source.read(offset, into, signal);
+      await (ahead ?? source).read(offset, into, signal);
     },
-    close: () => source.close(),
+    announce(names) {
+      ahead?.announce(
+        names.map((each) => {
+          const begin = begins.get(each)!;
+          return { begin, end: begin + entryOf(file, each).bytes };
+        }),
+      );
+    },
+    close: () => (ahead ?? source).close(),
   };
   return file;
 }

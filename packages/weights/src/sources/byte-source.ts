@@ -10,6 +10,8 @@ export interface ByteSource {
   readonly name: string;
   /** Bytes. */
   readonly size: number;
+  /** Whether each read costs a round trip over a network. Readers that know what comes next fetch ahead then. */
+  readonly isRemote?: boolean;
   /**
    * Fills `into` with the bytes from `offset` on. The array belongs to the caller, who leaves it alone until the
    * promise settles; a promise that rejects may leave it half filled. Reads may overlap in time.
@@ -25,6 +27,8 @@ export interface ByteSource {
  * What went wrong with bytes:
  *
  * - `not-found`, `not-a-file`, `no-file-system`: there is nothing to open, or no way to
+ * - `bad-path`: a path that leads out of its collection
+ * - `too-large`: a config or an index larger than any is
  * - `out-of-range`: bytes outside the file were asked for
  * - `short-read`: the file ended early, it must have shrunk since it was opened
  * - `closed`: read after `close()`
@@ -35,6 +39,8 @@ export type ByteSourceErrorCode =
   | "not-found"
   | "not-a-file"
   | "no-file-system"
+  | "bad-path"
+  | "too-large"
   | "out-of-range"
   | "short-read"
   | "closed"
@@ -91,6 +97,7 @@ export class HttpError extends ByteSourceError {
 interface Implementation {
   readonly name: string;
   readonly size: number;
+  readonly isRemote?: boolean;
   /** Fills `into`; the range lies within the file, and `into` is not empty. */
   fill(offset: number, into: Uint8Array, signal: AbortSignal | undefined): Promise<void>;
   release?(): Promise<void>;
@@ -103,6 +110,7 @@ export function guard(implementation: Implementation): ByteSource {
   return {
     name,
     size,
+    isRemote: implementation.isRemote ?? false,
     async read(offset, into, signal) {
       signal?.throwIfAborted();
       if (closed !== undefined) throw new ByteSourceError("closed", `${name}: read after close()`);

@@ -57,6 +57,7 @@ export async function httpSource(url: string | URL, options: HttpSourceOptions =
   return guard({
     name,
     size,
+    isRemote: true,
     async fill(offset, into, signal) {
       // What the first request brought is not fetched again.
       const known = Math.max(0, Math.min(head.length - offset, into.length));
@@ -69,6 +70,55 @@ export async function httpSource(url: string | URL, options: HttpSourceOptions =
       await fillFromBody(response, into.subarray(known), name, signal);
     },
   });
+}
+
+/**
+ * Fetches a small file as a whole, for servers that send configs without regard to `Range`, compressed perhaps.
+ * Rejects with HttpError `http-status`, `network`, `long-body` beyond `mostBytes`, or the signal's reason.
+ */
+export async function fetchWhole(
+  url: string | URL,
+  mostBytes: number,
+  options: HttpSourceOptions = {},
+): Promise<Uint8Array> {
+  const name = displayName(url);
+  const { signal, headers } = options;
+  const fetch = options.fetch ?? globalThis.fetch;
+  const chunks: Uint8Array[] = [];
+  let length = 0;
+  try {
+    const response = await fetch(url, { ...(headers && { headers }), ...(signal && { signal }) });
+    const { status, statusText } = response;
+    if (!response.ok) {
+      await discard(response);
+      const text = statusText === "" ? "" : ` ${statusText}`;
+      throw new HttpError("http-status", `${name}: expected 200, got ${status}${text}`, { status });
+    }
+    const reader = (response.body ?? new Blob([]).stream()).getReader();
+    for (;;) {
+      const { done, value } = await reader.read();
+      if (done) break;
+      chunks.push(value);
+      length += value.length;
+      if (length > mostBytes) {
+        await reader.cancel().catch(() => {});
+        throw new HttpError("long-body", `${name}: expected at most ${mostBytes} bytes, got more`, {
+          status,
+        });
+      }
+    }
+  } catch (cause) {
+    signal?.throwIfAborted();
+    if (cause instanceof HttpError) throw cause;
+    throw new HttpError("network", `${name}: request failed: ${messageOf(cause)}`, { cause });
+  }
+  const bytes = new Uint8Array(length);
+  let at = 0;
+  for (const chunk of chunks) {
+    bytes.set(chunk, at);
+    at += chunk.length;
+  }
+  return bytes;
 }
 
 /** Address without user, password, query and fragment: those may be secrets, and messages end up in logs. */

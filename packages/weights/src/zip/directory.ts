@@ -37,6 +37,9 @@ const LOCAL_BYTES = 30;
 const LOCAL_SIGNATURE = 0x04034b50;
 /** Extra field with the sizes that do not fit 32 bits. */
 const ZIP64_EXTRA = 0x0001;
+/** A local header's zip64 field: its own header and two sizes. */
+const ZIP64_EXTRA_BYTES = 20;
+const PYTORCH_ALIGNMENT = 64;
 const METHOD_STORED = 0;
 const FLAG_ENCRYPTED = 1;
 /** The largest directory that is read: some 500,000 records. The largest checkpoints have a few thousand. */
@@ -114,6 +117,14 @@ export async function locateRecord(
     throw new PytorchError("bad-zip", `${entry.name}: expected ${entry.storedBytes} bytes within the file`);
   }
   return begin;
+}
+
+/**
+ * Most bytes that lie between the beginning of a record's local header and its data in PyTorch's archives, which pad
+ * with an extra field until the data begin at a multiple of 64 (`caffe2/serialize/inline_container.cc`).
+ */
+export function localHeaderBytes(entry: ZipEntry): number {
+  return LOCAL_BYTES + entry.nameBytes + ZIP64_EXTRA_BYTES + 2 * PYTORCH_ALIGNMENT;
 }
 
 async function findDirectory(

@@ -1,0 +1,1 @@
+export declare function withAllocationLimit<T>(limit: number, action: () => Promise<T>): Promise<T>;
