@@ -1,0 +1,4 @@
+/** @textower/backend-tfjs: the graph on TensorFlow.js, which the user brings. Importing does nothing. */
+export { tfjs } from "./tfjs.js";
+export type { TfjsBackend, TfjsOptions } from "./tfjs.js";
+export type { TfjsExecutable, TfjsInputs } from "./executable.js";
