@@ -37,3 +37,8 @@ export class DisposedError extends Error {
 export class BackendError extends Error {
   override readonly name = "BackendError";
 }
+
+/** The device was lost, with all that lay on it. Compiling again asks for a new one. */
+export class DeviceLostError extends Error {
+  override readonly name = "DeviceLostError";
+}

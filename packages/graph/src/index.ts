@@ -1,6 +1,7 @@
 /** @textower/graph: tensors, ops as data, and the contract every backend implements. Importing does nothing. */
 export {
   BackendError,
+  DeviceLostError,
   DisposedError,
   GraphError,
   InputError,

@@ -1,0 +1,3 @@
+import { testDriver } from "./conformance.js";
+
+await testDriver("lavapipe");
