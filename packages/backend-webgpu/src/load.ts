@@ -17,6 +17,7 @@ export interface LoadedPart {
   readonly end: number;
   readonly weight: GPUBuffer;
   readonly scales: GPUBuffer | undefined;
+  readonly precision: Precision;
 }
 
 /** Weights on the device, by node. */
@@ -100,6 +101,7 @@ function loadPacked(buffers: Buffers, node: WeightNode, tensor: Tensor, precisio
       begin,
       end,
       weight,
+      precision,
       scales:
         precision === "int8"
           ? buffers.filled(`scales of ${node.source}`, width * 4, (into) =>

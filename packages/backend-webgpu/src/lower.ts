@@ -143,17 +143,17 @@ class Lowering {
     if (computed !== undefined) {
       const weight = this.memory.slots[computed]!;
       kernels.push(this.transpose(step.weight, weight));
-      parts = [{ begin: 0, end: outputs, weight, scales: undefined }];
+      parts = [{ begin: 0, end: outputs, weight, scales: undefined, precision: "float32" }];
     }
     const more = [step.bias, step.residual].filter((id) => id !== undefined).map((id) => this.buffer(id));
-    for (const { begin, end, weight, scales } of parts) {
+    for (const { begin, end, weight, scales, precision } of parts) {
       const shape: LinearShape = {
         words: plan.words,
         rows,
         inputs,
         outputs,
         part: { begin, end },
-        precision: computed === undefined ? plan.precision : "float32",
+        precision,
         halves: target.halves,
         x: this.base(step.x),
         bias: step.bias !== undefined,

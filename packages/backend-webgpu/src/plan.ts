@@ -184,6 +184,19 @@ function planWeights(graph: Graph, steps: readonly Step[], precision: Precision)
   }
   return graph.nodes.flatMap((node, id) => {
     if (node.op !== "weight" || !(packed.has(id) || plain.has(id))) return [];
-    return [{ id, packed: packed.has(id) ? precision : undefined, plain: plain.has(id) }];
+    return [
+      {
+        id,
+        packed: packed.has(id) ? packedPrecision(node.shape[0]!, precision) : undefined,
+        plain: plain.has(id),
+      },
+    ];
   });
+}
+
+/** Fewer outputs than this stay float32 where int8 is asked for: quantising them would cost accuracy and save nothing. */
+const FEW_OUTPUTS = 8;
+
+function packedPrecision(outputs: number, precision: Precision): Precision {
+  return precision === "int8" && outputs < FEW_OUTPUTS ? "float32" : precision;
 }

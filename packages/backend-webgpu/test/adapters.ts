@@ -39,6 +39,8 @@ export function openGpu(driver: Driver): GPU | undefined {
 export async function openDevice(driver: Driver): Promise<GPUDevice | undefined> {
   const adapter = await openGpu(driver)?.requestAdapter();
   if (adapter === undefined || adapter === null) return undefined;
-  const requiredFeatures = (["shader-f16", "subgroups"] as const).filter((name) => adapter.features.has(name));
+  const requiredFeatures = (["shader-f16", "subgroups"] as const).filter((name) =>
+    adapter.features.has(name),
+  );
   return adapter.requestDevice({ requiredFeatures });
 }

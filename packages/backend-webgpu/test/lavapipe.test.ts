@@ -1,3 +1,0 @@
-import { testDriver } from "./conformance.js";
-
-await testDriver("lavapipe");
