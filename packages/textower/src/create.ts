@@ -1,6 +1,7 @@
 /** `createTextEncoder`: puts tokenizer, checkpoint, graph and backend together. */
 import { DEFAULT_PREFERRED_ROWS } from "@textower/graph";
 import type { Backend, Precision } from "@textower/graph";
+import type { HubOptions } from "@textower/hub";
 import { buildTextEncoder } from "@textower/model";
 import type { TextEncoderOutput } from "@textower/model";
 import { createTokenizer } from "@textower/tokenizer";
@@ -17,6 +18,11 @@ import type { ModelSource } from "./model-source.js";
 export interface TextEncoderOptions extends OpenCheckpointOptions {
   /** See `ModelSource`. */
   readonly model: ModelSource;
+  /**
+   * For a model by its name on the Hub: endpoint, token, cache, offline mode, progress. Default: what the usual
+   * environment variables say.
+   */
+  readonly hub?: Omit<HubOptions, "signal">;
   /**
    * A backend, the name of a registered one, or "auto" (default): the first registered one that works here, and
    * WebAssembly where none is registered.

@@ -18,6 +18,7 @@ const MAX_REQUESTS = 4;
 /** See the file's head. */
 export class BlockSource implements ByteSource {
   readonly size: number;
+  readonly isRemote = true;
   readonly #closing = new AbortController();
   /** Runs that are on their way, by the number of each of their blocks. */
   readonly #coming = new Map<number, Promise<void>>();
