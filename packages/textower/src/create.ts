@@ -1,6 +1,6 @@
 /** `createTextEncoder`: puts tokenizer, checkpoint, graph and backend together. */
 import { DEFAULT_PREFERRED_ROWS } from "@textower/graph";
-import type { Backend, Precision } from "@textower/graph";
+import type { Backend, Executable, Precision } from "@textower/graph";
 import type { HubOptions } from "@textower/hub";
 import { buildTextEncoder } from "@textower/model";
 import type { TextEncoderOutput } from "@textower/model";
@@ -84,14 +84,25 @@ export async function createTextEncoder(options: TextEncoderOptions): Promise<Cl
       descriptor.contextLength,
     );
     const past = cacheBytes > 0;
-    const executable = await backend.compile(buildTextEncoder(descriptor, { outputs, past }), checkpoint, {
-      precision,
-      maxRows: past ? 2 * maxRows : maxRows, // keys are past rows and new ones
+    const graph = buildTextEncoder(descriptor, { outputs, past });
+    const compiling = { precision, maxRows: past ? 2 * maxRows : maxRows }; // keys are past rows and new ones
+    const executable = await backend.compile(graph, checkpoint, {
+      ...compiling,
       ...(signal === undefined ? {} : { signal }),
       ...(onProgress === undefined ? {} : { onProgress }),
     });
+    const recompile = (): Promise<Executable> => backend.compile(graph, checkpoint, compiling);
     const prefixCache = past ? new PrefixCache(cacheBytes, descriptor.layers, descriptor.width) : undefined;
-    return new ClipTextEncoder({ tokenizer, checkpoint, executable, prefixCache, outputs, maxRows, close });
+    return new ClipTextEncoder({
+      tokenizer,
+      checkpoint,
+      executable,
+      recompile,
+      prefixCache,
+      outputs,
+      maxRows,
+      close,
+    });
   } catch (error) {
     await close();
     throw error;

@@ -4,6 +4,7 @@
  *
  * Not here: putting the parts together (`createTextEncoder`).
  */
+import { DeviceLostError } from "@textower/graph";
 import type { Executable, ExecutableInfo, Tensor } from "@textower/graph";
 import { planRuns, promptRows } from "@textower/model";
 import type { PlannedRun, TextEncoderOutput, TokenSequence } from "@textower/model";
@@ -69,6 +70,8 @@ export interface EncoderParts {
   readonly tokenizer: Tokenizer;
   readonly checkpoint: Checkpoint;
   readonly executable: Executable;
+  /** Compiles once more, from the checkpoint that is still open: for when the device was lost. */
+  readonly recompile: () => Promise<Executable>;
   readonly prefixCache: PrefixCache | undefined;
   readonly outputs: readonly TextEncoderOutput[];
   readonly maxRows: number;
@@ -86,6 +89,9 @@ export class ClipTextEncoder implements AsyncDisposable {
   readonly logitScale: number | undefined;
   readonly tokenizer: Tokenizer;
   readonly #parts: EncoderParts;
+  /** What runs: the executable that was handed in, until its device is lost. */
+  #executable: Promise<Executable>;
+  #disposed = false;
   /** The one output that is a vector per prompt, to be normalised. */
   readonly #vector: "embedding" | "pooled" | undefined;
 
@@ -93,6 +99,7 @@ export class ClipTextEncoder implements AsyncDisposable {
     const { checkpoint, executable, outputs, maxRows } = parts;
     const { descriptor } = checkpoint;
     this.#parts = parts;
+    this.#executable = Promise.resolve(executable);
     this.tokenizer = parts.tokenizer;
     this.logitScale = checkpoint.logitScale;
     this.#vector = outputs.includes("embedding")
@@ -109,7 +116,8 @@ export class ClipTextEncoder implements AsyncDisposable {
    * Calls may overlap; their runs take turns.
    *
    * Rejects with TypeError for a prompt that is neither text nor tokens, TextTooLongError, RangeError for token ids
-   * outside the vocabulary, DisposedError, the signal's reason, or what the backend rejects with.
+   * outside the vocabulary, DisposedError, the signal's reason, or what the backend rejects with. After a DeviceLostError
+   * the next call compiles the checkpoint again, on a new device if the backend gets one.
    */
   async encode(prompts: Prompt | readonly Prompt[], options: EncodeOptions = {}): Promise<EncodeResult> {
     const { truncate = false, normalize = true, signal, onProgress } = options;
@@ -173,7 +181,8 @@ export class ClipTextEncoder implements AsyncDisposable {
   /** Frees the backend's memory and closes the checkpoint. Calls that still wait reject. Twice is harmless. */
   async dispose(): Promise<void> {
     this.clearPrefixCache();
-    await this.#parts.executable.dispose();
+    this.#disposed = true;
+    await (await this.#executable.catch(() => this.#parts.executable)).dispose();
     await this.#parts.close();
   }
 
@@ -216,7 +225,7 @@ export class ClipTextEncoder implements AsyncDisposable {
     runs: readonly PlannedRun[],
     signal: AbortSignal | undefined,
   ): AsyncGenerator<{ run: PlannedRun; prepared: PreparedRun; outputs: Record<string, Tensor> }> {
-    const { executable, prefixCache } = this.#parts;
+    const { prefixCache } = this.#parts;
     const prepare = (i: number): Promise<PreparedRun> | undefined =>
       i < runs.length ? prepareRun(runs[i]!.sequences, this.#parts, signal) : undefined;
     let next = prepare(0);
@@ -224,9 +233,28 @@ export class ClipTextEncoder implements AsyncDisposable {
       const prepared = await (next ?? prepare(i))!;
       next = prefixCache === undefined ? prepare(i + 1) : undefined;
       next?.catch(() => undefined); // reported when it is awaited, unless this run fails first
-      const outputs = await executable.run(prepared.inputs, signal === undefined ? {} : { signal });
+      const outputs = await this.#run(prepared, signal);
       prepared.remember(outputs);
       yield { run: runs[i]!, prepared, outputs };
+    }
+  }
+
+  async #run({ inputs }: PreparedRun, signal: AbortSignal | undefined): Promise<Record<string, Tensor>> {
+    const current = this.#executable;
+    try {
+      return await (await current).run(inputs, signal === undefined ? {} : { signal });
+    } catch (error) {
+      // Of calls that fail together, the first one sees to a successor.
+      if (error instanceof DeviceLostError && this.#executable === current && !this.#disposed) {
+        this.#executable = current
+          .then(
+            (executable) => executable.dispose(),
+            () => undefined, // one that could not be compiled holds nothing
+          )
+          .then(this.#parts.recompile);
+        this.#executable.catch(() => undefined); // reported to the call that needs it
+      }
+      throw error;
     }
   }
 
