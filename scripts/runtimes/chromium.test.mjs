@@ -4,21 +4,14 @@
  */
 import { chromium } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { BROWSER_FLAGS } from "./browser-flags.mjs";
 import { CONFIGURATIONS } from "./cases.mjs";
 import { serve } from "./serve.mjs";
 import { expectConformance, suiteOf } from "./suite.mjs";
 
 const executablePath = process.env.CHROMIUM ?? "/usr/bin/chromium";
-/** No GPU is needed; the others keep Chromium from asking for hosts that a closed network does not have. */
-const FLAGS = [
-  "--no-sandbox",
-  "--disable-gpu",
-  "--disable-quic",
-  "--no-first-run",
-  "--disable-background-networking",
-  "--disable-component-update",
-  "--disable-sync",
-];
+/** No GPU is needed. */
+const FLAGS = [...BROWSER_FLAGS, "--disable-gpu"];
 
 const { skip, title } = suiteOf("Chromium", executablePath, "install Debian's, or set CHROMIUM");
 

@@ -1,0 +1,33 @@
+/**
+ * The conformance suite on the WebGPU backend, in a page. What comes out is plain data. Imports built packages by path,
+ * as `cases.mjs` does.
+ */
+import { reference } from "../../packages/backend-reference/dist/index.js";
+import { webgpu } from "../../packages/backend-webgpu/dist/index.js";
+import { conformanceCases, goldenCases } from "../../packages/conformance/dist/index.js";
+
+/**
+ * Runs every case on one device, and goes on after those that fail; the golden ones with a device of the backend's own,
+ * which checks itself.
+ * @returns {Promise<{ ran: number, failures: string[] }>} the number of cases, and `name: error` for each that failed
+ */
+export async function runWebgpuCases() {
+  const adapter = await navigator.gpu?.requestAdapter();
+  if (!adapter) return { ran: 0, failures: ["expected an adapter, got none"] };
+  const device = await adapter.requestDevice();
+  const outcome = { ran: 0, failures: [] };
+  const run = async (cases, backend) => {
+    for (const each of cases) {
+      outcome.ran++;
+      try {
+        await each.run({ backend, reference: reference() });
+      } catch (error) {
+        outcome.failures.push(`${each.name}: ${error}`);
+      }
+    }
+  };
+  await run(conformanceCases(), webgpu({ device, selfCheck: false }));
+  await run(goldenCases(["micro"]), webgpu());
+  device.destroy();
+  return outcome;
+}
