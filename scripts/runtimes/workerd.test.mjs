@@ -78,7 +78,8 @@ async function bundle(folder) {
   const build = await rolldown({
     input: join(root, "scripts/runtimes/in-workerd.mjs"),
     external: [/\.wasm$/, MODEL, "config.json", /^node:/],
-    resolve: { conditionNames: ["import", "default"] },
+    // As Wrangler bundles for Workers.
+    resolve: { conditionNames: ["workerd", "worker", "browser", "import", "default"] },
     platform: "neutral",
   });
   await build.write({ file: join(folder, "worker.js"), format: "esm", codeSplitting: false });
