@@ -12,6 +12,7 @@ import type { TokenizerOptions } from "@textower/tokenizer";
 import { BACKENDS, findBackend } from "./backends.js";
 import { BadInputError, NoBackendError } from "./errors.js";
 import type { Io } from "./io.js";
+import { checkpointOptions } from "./model.js";
 import type { ModelOptions, RunOptions, TextOptions } from "./options.js";
 import type { Progress } from "./progress.js";
 
@@ -29,9 +30,9 @@ export interface OpenedEncoder {
 export async function openEncoder(
   options: ModelOptions & RunOptions & Pick<TextOptions, "cleaning" | "vocabulary">,
   progress: Progress,
-  { signal }: Io,
+  io: Io,
 ): Promise<OpenedEncoder> {
-  const { model, activation, backend: choice, threads, precision } = options;
+  const { model, backend: choice, threads, precision } = options;
   const tokenizer = await tokenizerOptions(options);
   const passedOver: string[] = [];
   for (const name of choice === "auto" ? BACKENDS : [choice]) {
@@ -46,8 +47,7 @@ export async function openEncoder(
         backend: found.backend,
         precision,
         tokenizer,
-        ...(activation === undefined ? {} : { activation }),
-        ...(signal === undefined ? {} : { signal }),
+        ...checkpointOptions(options, progress, io),
         onProgress: ({ loaded, total }) => progress.show("weights", loaded, total),
       });
       return { encoder, passedOver };

@@ -36,6 +36,7 @@ export function exitCode(error: unknown): number {
   if (isBrokenPipe(error)) return EXIT.ok; // the reader has seen enough
   if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage;
   if (error instanceof UsageError || error instanceof BadInputError) return EXIT.usage;
+  if (isBadHubRequest(error)) return EXIT.usage;
   if (error instanceof Error && error.name === "AbortError") return EXIT.interrupted;
   return EXIT.failure;
 }
@@ -53,6 +54,12 @@ export function complaint(error: unknown): string | undefined {
   const message = error.message || error.name;
   // The library names its option; the command has a flag for it.
   return oneLine(message.replace("the option activation: ", "--activation "));
+}
+
+/** A HubError about what was asked for. By its name: most command lines never load that package. */
+function isBadHubRequest(error: unknown): boolean {
+  if (!(error instanceof Error) || error.name !== "HubError" || !("code" in error)) return false;
+  return error.code === "bad-name" || error.code === "bad-option";
 }
 
 function isBrokenPipe(error: unknown): boolean {

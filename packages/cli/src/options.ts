@@ -29,10 +29,22 @@ export interface RunOptions {
   readonly precision: Precision;
 }
 
-/** Which model. */
-export interface ModelOptions {
-  readonly model: string;
+/** How a model on the Hub is had. */
+export interface HubFlags {
+  readonly offline?: boolean;
+  readonly endpoint?: string;
+  readonly cacheDir?: string;
+  readonly download?: "ranges" | "whole";
+}
+
+/** What is said of a checkpoint beside its name. */
+export interface CheckpointFlags extends HubFlags {
   readonly activation?: Activation;
+}
+
+/** Which model. */
+export interface ModelOptions extends CheckpointFlags {
+  readonly model: string;
 }
 
 /** Adds `--input`, `--input-format`. */
@@ -75,21 +87,36 @@ export function addRunOptions(command: Command): Command {
     );
 }
 
-/** Adds `--model`, `--activation`. */
+/** What a model may be, in words. */
+export const MODEL_NAMES =
+  "shapes (comes with the command), a checkpoint's file or directory, a URL, or a name on the Hugging Face Hub";
+
+/** Adds `--model` and those of `addCheckpointOptions`. */
 export function addModelOptions(command: Command): Command {
-  return command
-    .option(
-      "-m, --model <model>",
-      "shapes (comes with the command), a checkpoint's file or directory, or a URL",
-      "shapes",
-    )
-    .addOption(activationOption());
+  return addCheckpointOptions(command.option("-m, --model <model>", MODEL_NAMES, "shapes"));
 }
 
-/** `--activation`. */
-export function activationOption(): Option {
-  const description = "the checkpoint's activation, where neither file nor config says";
-  return new Option("--activation <name>", description).choices(ACTIVATIONS);
+/** Adds `--activation`, `--offline`, `--endpoint`, `--cache-dir`, `--download`. */
+export function addCheckpointOptions(command: Command): Command {
+  const activation = "the checkpoint's activation, where neither file nor config says";
+  return command
+    .addOption(new Option("--activation <name>", activation).choices(ACTIVATIONS))
+    .option("--offline", "fetch nothing; a model on the Hub comes from the cache (also: HF_HUB_OFFLINE=1)")
+    .option("--endpoint <url>", "another hub (also: HF_ENDPOINT)")
+    .addOption(cacheDirectoryOption())
+    .addOption(
+      new Option(
+        "--download <how>",
+        "ranges: only what is read; whole: the file, with its SHA-256 checked, shared with the Hub's Python tools",
+      )
+        .choices(["ranges", "whole"])
+        .default("ranges"),
+    );
+}
+
+/** `--cache-dir`. */
+export function cacheDirectoryOption(): Option {
+  return new Option("--cache-dir <directory>", "the Hub's cache (also: HF_HUB_CACHE, HF_HOME)");
 }
 
 /** `--format`, the first being the default. */

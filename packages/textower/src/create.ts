@@ -4,9 +4,9 @@ import type { Backend, Executable, Precision } from "@textower/graph";
 import type { HubOptions } from "@textower/hub";
 import { buildTextEncoder } from "@textower/model";
 import type { TextEncoderOutput } from "@textower/model";
-import { createTokenizer } from "@textower/tokenizer";
+import { createTokenizer, vocabularyFromTokenizerJson } from "@textower/tokenizer";
 import type { Tokenizer, TokenizerOptions } from "@textower/tokenizer";
-import type { CheckpointDescriptor, OpenCheckpointOptions } from "@textower/weights";
+import type { Checkpoint, OpenCheckpointOptions } from "@textower/weights";
 import { chooseBackend } from "./backend-choice.js";
 import { ClipTextEncoder } from "./encoder.js";
 import { SetupError } from "./errors.js";
@@ -30,7 +30,10 @@ export interface TextEncoderOptions extends OpenCheckpointOptions {
   readonly backend?: Backend | string;
   /** How weights are stored while they are used. Default "float32". */
   readonly precision?: Precision;
-  /** A tokenizer, or options for CLIP's. The context length and padding are the checkpoint's. */
+  /**
+   * A tokenizer, or options for CLIP's. The context length and padding are the checkpoint's. The vocabulary is CLIP's,
+   * which is built in; for a checkpoint with more or fewer tokens, that of the `tokenizer.json` beside it.
+   */
   readonly tokenizer?: Tokenizer | Omit<TokenizerOptions, "contextLength">;
   /** What to compute. Default: the embedding, or the pooled row of a checkpoint without projection. */
   readonly outputs?: readonly TextEncoderOutput[];
@@ -77,7 +80,7 @@ export async function createTextEncoder(options: TextEncoderOptions): Promise<Cl
   };
   try {
     const { descriptor } = checkpoint;
-    const tokenizer = chooseTokenizer(tokenization, descriptor);
+    const tokenizer = await chooseTokenizer(tokenization, checkpoint, signal);
     const outputs = wanted ?? [descriptor.embedDim === null ? "pooled" : "embedding"];
     const maxRows = Math.max(
       rowLimit ?? backend.preferredRows ?? DEFAULT_PREFERRED_ROWS,
@@ -109,15 +112,25 @@ export async function createTextEncoder(options: TextEncoderOptions): Promise<Cl
   }
 }
 
-function chooseTokenizer(
+async function chooseTokenizer(
   choice: Tokenizer | Omit<TokenizerOptions, "contextLength"> | undefined,
-  { contextLength, vocabSize, padId }: CheckpointDescriptor,
-): Tokenizer {
+  checkpoint: Checkpoint,
+  signal: AbortSignal | undefined,
+): Promise<Tokenizer> {
   if (choice !== undefined && "encode" in choice) return choice;
-  if (vocabSize < CLIP_VOCABULARY && choice?.vocabulary === undefined) {
+  const { contextLength, vocabSize, padId } = checkpoint.descriptor;
+  const options = { padId, ...choice, contextLength };
+  if (vocabSize === CLIP_VOCABULARY || choice?.vocabulary !== undefined) return createTokenizer(options);
+  const json = await checkpoint.tokenizerJson(signal);
+  if (json !== undefined) {
+    const vocabulary = vocabularyFromTokenizerJson(json);
+    if (vocabulary.size <= vocabSize) return createTokenizer({ ...options, vocabulary });
     throw new SetupError(
-      `createTextEncoder: expected a checkpoint with CLIP's ${CLIP_VOCABULARY} tokens, got ${vocabSize}: pass its tokenizer`,
+      `createTextEncoder: expected at most the checkpoint's ${vocabSize} tokens in tokenizer.json, got ${vocabulary.size}`,
     );
   }
-  return createTokenizer({ padId, ...choice, contextLength });
+  if (vocabSize > CLIP_VOCABULARY) return createTokenizer(options); // what was added has no spelling, and no use
+  throw new SetupError(
+    `createTextEncoder: expected a checkpoint with CLIP's ${CLIP_VOCABULARY} tokens, got ${vocabSize}: pass its tokenizer`,
+  );
 }

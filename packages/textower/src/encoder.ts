@@ -108,7 +108,8 @@ export class ClipTextEncoder implements AsyncDisposable {
         ? "pooled"
         : undefined;
     const embedDim = this.#vector === "embedding" ? descriptor.embedDim! : descriptor.width;
-    this.info = { ...executable.info, checkpoint: checkpoint.name, descriptor, embedDim, maxRows };
+    const notes = [...checkpoint.warnings, ...executable.info.notes];
+    this.info = { ...executable.info, notes, checkpoint: checkpoint.name, descriptor, embedDim, maxRows };
   }
 
   /**

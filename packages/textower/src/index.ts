@@ -10,7 +10,8 @@ export type {
   Prompt,
 } from "./encoder.js";
 export { NumericalError, SetupError } from "./errors.js";
-export type { ModelSource } from "./model-source.js";
+export { locateModel } from "./model-source.js";
+export type { LocatedModel, ModelSource, OpenModelOptions } from "./model-source.js";
 export type { PrefixCacheInfo } from "./prefix-cache.js";
 export { similarity } from "./similarity.js";
 export type { Vector } from "./similarity.js";

@@ -27,32 +27,55 @@ export interface OpenModelOptions extends OpenCheckpointOptions {
   readonly hub?: Omit<HubOptions, "signal">;
 }
 
+/** What `openCheckpoint` and `inspectCheckpoint` are called with for a model. */
+export interface LocatedModel {
+  readonly source: CheckpointSource;
+  readonly options: OpenCheckpointOptions;
+}
+
 /** Opens a model, to be read whole. Rejects with what `openCheckpoint` and `openHub` reject with. */
-export async function openModel(
-  model: ModelSource,
-  { hub, ...options }: OpenModelOptions,
-): Promise<OpenedModel> {
+export async function openModel(model: ModelSource, options: OpenModelOptions): Promise<OpenedModel> {
   if (isCheckpoint(model)) return { checkpoint: model, owned: false };
-  if (model === "shapes") return { checkpoint: await openShapes(options), owned: true };
-  const reading = { readAhead: true, ...options };
-  if (typeof model !== "string" || !(await isHubModel(model))) {
-    return { checkpoint: await openCheckpoint(model, reading), owned: true };
-  }
+  const located = await locateModel(model, options);
+  const checkpoint = await openCheckpoint(located.source, { readAhead: true, ...located.options });
+  return { checkpoint, owned: true };
+}
+
+/**
+ * What stands behind the names that `createTextEncoder` takes, for programs that open checkpoints themselves: `"shapes"`
+ * and names on the Hub become files with what is known of them; everything else stays what it is. Holds nothing open.
+ *
+ * Rejects with HubError, or the signal's reason.
+ * @example
+ * const { source, options } = await locateModel("openai/clip-vit-base-patch32");
+ * const { descriptor, warnings } = await inspectCheckpoint(source, options);
+ */
+export async function locateModel(
+  model: CheckpointSource,
+  { hub, ...options }: OpenModelOptions = {},
+): Promise<LocatedModel> {
+  if (model === "shapes") return locateShapes(options);
+  if (typeof model !== "string" || !(await isHubModel(model))) return { source: model, options };
   const { signal } = options;
   const { openHub } = await import("@textower/hub");
   const files = await openHub(model, { ...hub, ...(signal === undefined ? {} : { signal }) });
   // What is known of a name stands in for what its config does not say; it does not contradict one.
   const hasConfig = (await files.list(signal))?.some((path) => CONFIGS.includes(path)) ?? false;
   const known = hasConfig || files.activation === undefined ? {} : { activation: files.activation };
-  return { checkpoint: await openCheckpoint(files, { ...known, ...reading }), owned: true };
+  return { source: files, options: { ...known, ...options } };
 }
 
 const CONFIGS: readonly string[] = ["config.json", "open_clip_config.json"];
 
-async function openShapes(options: OpenCheckpointOptions): Promise<Checkpoint> {
+async function locateShapes(options: OpenCheckpointOptions): Promise<LocatedModel> {
   const { shapesModel } = await import("@textower/model-shapes");
-  const config = options.config ?? (await readJson(shapesModel.config, options.signal));
-  return openCheckpoint(shapesModel.model, { ...options, config });
+  const { model: source, config: address } = shapesModel;
+  if (source.protocol === "file:" || options.config !== undefined) return { source, options };
+  // Bundlers give files other names, so that there is no config.json beside the model.
+  const { signal } = options;
+  const answer = await fetch(address, signal === undefined ? {} : { signal });
+  const config: unknown = await answer.json();
+  return { source, options: { ...options, config } };
 }
 
 /** Whether a string is a name on the Hub, and neither a URL nor a path. */
@@ -67,12 +90,4 @@ async function isHubModel(model: string): Promise<boolean> {
 
 function isCheckpoint(model: ModelSource): model is Checkpoint {
   return typeof model === "object" && "descriptor" in model && "tokenEmbedding" in model;
-}
-
-async function readJson(url: URL, signal: AbortSignal | undefined): Promise<unknown> {
-  if (url.protocol === "file:") {
-    const { readFile } = await import("node:fs/promises");
-    return JSON.parse(await readFile(url, "utf8"));
-  }
-  return (await fetch(url, signal === undefined ? {} : { signal })).json();
 }

@@ -227,9 +227,11 @@ test("a tower with full attention sees its padding", async () => {
     descriptor,
     tokenEmbedding,
     close,
+    warnings: ["the config says otherwise"],
     name: "synthetic",
   } as unknown as Checkpoint;
   const encoder = await createTextEncoder({ model: checkpoint, backend: reference() });
+  expect(encoder.info.notes).toContain("the config says otherwise");
   const { data, rows } = await encoder.encode(["a red circle", "star", "star"], { normalize: false });
   expect(rows).toBe(24);
   const sequences = ["a red circle", "star"].map((text) => encoder.tokenizer.encode(text));

@@ -1,16 +1,19 @@
 /** Checkpoint files in every naming scheme and dtype, through the facade, against the original implementation. */
 import { existsSync } from "node:fs";
+import { copyFile, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { reference } from "@textower/backend-reference";
 import { onnx } from "@textower/backend-onnx";
 import { difference, GOLDEN_TOLERANCE, loadGolden, syntheticValues } from "@textower/conformance";
 import type { Golden } from "@textower/conformance";
 import { numberToFloat16, tensor } from "@textower/graph";
 import type { Tensor } from "@textower/graph";
-import { createTokenizer } from "@textower/tokenizer";
+import { clipVocabulary, createTokenizer, vocabularyFromTokenizerJson } from "@textower/tokenizer";
 import { writeSafetensors } from "@textower/weights";
 
 import * as ort from "onnxruntime-node";
-import { describe, expect, test } from "vitest";
+import { describe, expect, onTestFinished, test } from "vitest";
 import { createTextEncoder } from "../src/index.js";
 import type { TextEncoderOptions } from "../src/index.js";
 
@@ -84,3 +87,41 @@ function roundedTensors({ spec, descriptor }: Golden): Record<string, Tensor> {
   }
   return tensors;
 }
+
+describe("a checkpoint of a vocabulary of its own", () => {
+  /** CLIP's bytes, its first merges, and the two special tokens: the 1,024 tokens of micro. */
+  function tokenizerJson(size: number): string {
+    const { left, right } = clipVocabulary();
+    const tokenizer = createTokenizer();
+    const pieces = tokenizer.pieces(Array.from({ length: size - 2 }, (_, id) => id));
+    const content = [...pieces, "<|startoftext|>", "<|endoftext|>"];
+    const merges = Array.from({ length: size - 514 }, (_, i) => [pieces[left[i]!]!, pieces[right[i]!]!]);
+    const vocab = Object.fromEntries(content.map((piece, id) => [piece, id]));
+    return JSON.stringify({ model: { type: "BPE", end_of_word_suffix: "</w>", vocab, merges } });
+  }
+
+  async function open(size: number | undefined): Promise<Awaited<ReturnType<typeof createTextEncoder>>> {
+    const directory = await mkdtemp(join(tmpdir(), "textower-vocabulary-"));
+    onTestFinished(() => rm(directory, { recursive: true }));
+    await copyFile(new URL("micro.hf.safetensors", own), join(directory, "model.safetensors"));
+    if (size !== undefined) await writeFile(join(directory, "tokenizer.json"), tokenizerJson(size));
+    return createTextEncoder({ model: directory, backend: backends.reference, activation: "quick_gelu" });
+  }
+
+  test("is read with the tokenizer.json beside it", async () => {
+    await using encoder = await open(1024);
+    const vocabulary = vocabularyFromTokenizerJson(tokenizerJson(1024));
+    const { ids } = createTokenizer({ vocabulary }).encode("a photo of a cat");
+    expect(ids.length).toBeGreaterThan(7);
+    expect(ids.at(-1)).toBe(1023);
+    const { data } = await encoder.encode(["a photo of a cat", { ids }]);
+    expect(data.subarray(0, 32)).toEqual(data.subarray(32));
+  });
+
+  test("is refused without one, and with one that has more tokens", async () => {
+    await expect(open(undefined)).rejects.toThrow(/got 1024: pass its tokenizer/);
+    await expect(open(1025)).rejects.toThrow(
+      /at most the checkpoint's 1024 tokens in tokenizer.json, got 1025/,
+    );
+  });
+});

@@ -31,8 +31,8 @@ export type { SafetensorsErrorCode } from "./safetensors/errors.js";
 export { PytorchError } from "./pytorch/errors.js";
 export type { PytorchErrorCode } from "./pytorch/errors.js";
 
-export { openSharded } from "./safetensors/sharded.js";
-export type { ShardedOptions } from "./safetensors/sharded.js";
+export { openSharded } from "./sharded.js";
+export type { ShardedOptions } from "./sharded.js";
 
 export { blobSource } from "./sources/blob.js";
 export { bufferSource } from "./sources/buffer.js";

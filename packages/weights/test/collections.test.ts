@@ -1,5 +1,5 @@
 /** Files that lie together: directories, addresses, handles, lists of files; and checkpoints in several files. */
-import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
@@ -14,7 +14,7 @@ import {
   writeSafetensors,
 } from "../src/index.js";
 import type { DirectoryHandle, FileCollection, StoredTensor } from "../src/index.js";
-import { expectMicro, golden, tensorsOf } from "./golden.js";
+import { expectMicro, golden, goldenPath, tensorsOf } from "./golden.js";
 
 const activation = "quick_gelu";
 type Files = Record<string, string | Uint8Array>;
@@ -198,6 +198,19 @@ describe("several files", () => {
     const checkpoint = await openCheckpoint(url, { activation });
     await expectMicro(checkpoint);
     expect(asked).not.toContain("model-00003-of-00003.safetensors");
+  });
+
+  it("of PyTorch are a checkpoint too", async () => {
+    const PREFIX = "micro.";
+    const index = "pytorch_model.bin.index.json";
+    const files: Files = { [index]: new Uint8Array(await readFile(goldenPath(PREFIX + index))) };
+    for (const part of [1, 2]) {
+      const name = `pytorch_model-0000${part}-of-00002.bin`;
+      files[name] = new Uint8Array(await readFile(goldenPath(PREFIX + name)));
+    }
+    const checkpoint = await open(files);
+    expect(checkpoint.format).toBe("pytorch");
+    await expectMicro(checkpoint);
   });
 
   it.each([

@@ -139,6 +139,34 @@ describe("a config of transformers", () => {
   );
 });
 
+describe("warnings", () => {
+  const warningsWith = async (options: OpenCheckpointOptions) =>
+    (await openCheckpoint(file, { activation: "quick_gelu", ...options })).warnings;
+
+  it("tell of a projection_dim that is not the tensors'", async () => {
+    expect(await warningsWith({ config: clip() })).toEqual([
+      expect.stringMatching(
+        /the given config says projection_dim 512; the tensors have embedDim 32, which counts/,
+      ),
+    ]);
+    expect(await warningsWith({ config: clip({ projection_dim: 64 }) })).toEqual([
+      expect.stringMatching(/projection_dim 512 and 64;/),
+    ]);
+    // One that is right is enough, and a config need not say anything.
+    expect(await warningsWith({ config: clip({ projection_dim: 32 }) })).toEqual([]);
+    expect(await warningsWith({ config: { model_type: "clip_text_model", ...text } })).toEqual([]);
+  });
+
+  it("tell of options that contradict a config", async () => {
+    const config = openClip();
+    expect(await warningsWith({ config, heads: 4, padId: 0 })).toEqual([
+      expect.stringMatching(/the given config says heads 2, the option 4/),
+      expect.stringMatching(/the given config says activation gelu, the option quick_gelu/),
+    ]);
+    expect(await warningsWith({ config, activation: "gelu" })).toEqual([]);
+  });
+});
+
 describe("a config of OpenCLIP", () => {
   it("says what tensors cannot", async () => {
     const norm_kwargs = { eps: 1e-6 };

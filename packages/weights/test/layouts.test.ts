@@ -132,3 +132,32 @@ describe("a config beside a file", () => {
     await expect(promise).rejects.toThrow(/config\.json/);
   });
 });
+
+describe("tokenizer.json", () => {
+  const files = { "model.safetensors": golden("micro.hf"), "tokenizer.json": "{}" };
+
+  it("beside the weights is read when it is asked for", async () => {
+    const path = await directory({ ...files, "config.json": clipConfig });
+    for (const source of [path, join(path, "model.safetensors")]) {
+      const checkpoint = await openCheckpoint(source);
+      expect(await checkpoint.tokenizerJson()).toBe("{}");
+      await checkpoint.close();
+    }
+  });
+
+  it("is none where there is none, and where nothing is to be looked for", async () => {
+    const path = await directory(files);
+    const { "model.safetensors": weights } = files;
+    const bare = await directory({ "model.safetensors": weights });
+    for (const [source, config] of [
+      [bare, undefined],
+      [path, null],
+      [weights, undefined],
+    ] as const) {
+      const options = config === undefined ? {} : { config };
+      const checkpoint = await openCheckpoint(source, { ...options, activation: "gelu" });
+      expect(await checkpoint.tokenizerJson()).toBeUndefined();
+      await checkpoint.close();
+    }
+  });
+});

@@ -2,18 +2,18 @@
  * `textower convert`: a checkpoint's text tower in another precision, in a directory as transformers lays it out, and by
  * how much that changes the vectors of some prompts.
  */
-import { mkdir, open, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { mkdir, open, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { createTextEncoder, similarity } from "textower";
 import type { Precision } from "@textower/graph";
-import { shapesModel } from "@textower/model-shapes";
 import { clipVocabulary } from "@textower/tokenizer";
 import { convertCheckpoint, openCheckpoint } from "@textower/weights";
-import type { Checkpoint, Conversion, OpenCheckpointOptions } from "@textower/weights";
+import type { Checkpoint, Conversion } from "@textower/weights";
 import { wasm } from "@textower/backend-wasm";
 import { flush, write } from "../io.js";
 import type { Io } from "../io.js";
-import type { ModelOptions } from "../options.js";
+import { locate } from "../model.js";
+import type { CheckpointFlags } from "../options.js";
 import { jsonLine } from "../output/jsonl.js";
 import { quote } from "../output/quote.js";
 import { table } from "../output/table.js";
@@ -21,7 +21,7 @@ import { tokenizerJson } from "../output/tokenizer-json.js";
 import { Progress } from "../progress.js";
 
 /** Options of `convert`. */
-export interface ConvertOptions extends Pick<ModelOptions, "activation"> {
+export interface ConvertOptions extends CheckpointFlags {
   readonly precision: Precision;
   readonly out: string;
   readonly format: "table" | "jsonl";
@@ -57,14 +57,10 @@ const PROMPTS = [
 
 /** Runs the command. A file appears under its name when it is complete. */
 export async function convert(source: string, options: ConvertOptions, io: Io): Promise<void> {
-  const { precision, out, activation, format } = options;
+  const { precision, out, format } = options;
   const progress = new Progress(io);
-  const opening: OpenCheckpointOptions = {
-    ...(activation !== undefined && { activation }),
-    ...(io.signal && { signal: io.signal }),
-    ...(source === "shapes" && { config: await readConfig() }),
-  };
-  const checkpoint = await openCheckpoint(source === "shapes" ? shapesModel.model : source, opening);
+  const located = await locate(source, options, progress, io);
+  const checkpoint = await openCheckpoint(located.source, { readAhead: true, ...located.options });
   try {
     const conversion = convertCheckpoint(checkpoint, precision);
     await mkdir(out, { recursive: true });
@@ -166,8 +162,4 @@ function describe(
 interface ReportedBytes {
   readonly bytes: number;
   readonly textBytes: number;
-}
-
-async function readConfig(): Promise<unknown> {
-  return JSON.parse(await readFile(shapesModel.config, "utf8"));
 }

@@ -1,28 +1,32 @@
 /** `textower info`: what is known of a checkpoint, and from where. Works for files whose activation nothing names. */
-import { shapesModel } from "@textower/model-shapes";
 import { inspectCheckpoint } from "@textower/weights";
-import type { CheckpointInspection, OpenCheckpointOptions } from "@textower/weights";
+import type { CheckpointInspection } from "@textower/weights";
 import { flush, write } from "../io.js";
 import type { Io } from "../io.js";
-import type { ModelOptions } from "../options.js";
+import { locate } from "../model.js";
+import type { CheckpointFlags } from "../options.js";
+import { bytesInWords } from "../output/bytes.js";
 import { jsonLine } from "../output/jsonl.js";
 import { quote } from "../output/quote.js";
 import { table } from "../output/table.js";
+import { Progress } from "../progress.js";
 
 /** Options of `info`. */
-export interface InfoOptions extends Pick<ModelOptions, "activation"> {
+export interface InfoOptions extends CheckpointFlags {
   readonly format: "table" | "jsonl";
 }
 
 /** Runs the command. */
-export async function info(checkpoint: string, { format, activation }: InfoOptions, io: Io): Promise<void> {
-  const options: OpenCheckpointOptions = {
-    ...(activation === undefined ? {} : { activation }),
-    ...(io.signal === undefined ? {} : { signal: io.signal }),
-  };
-  const source = checkpoint === "shapes" ? shapesModel.model : checkpoint;
-  const inspection = await inspectCheckpoint(source, options);
-  await write(io.stdout, format === "jsonl" ? jsonLine(plain(inspection)) : describe(inspection));
+export async function info(checkpoint: string, options: InfoOptions, io: Io): Promise<void> {
+  const progress = new Progress(io);
+  let inspection: CheckpointInspection;
+  try {
+    const located = await locate(checkpoint, options, progress, io);
+    inspection = await inspectCheckpoint(located.source, located.options);
+  } finally {
+    progress.hide();
+  }
+  await write(io.stdout, options.format === "jsonl" ? jsonLine(plain(inspection)) : describe(inspection));
   await flush(io.stdout);
 }
 
@@ -41,16 +45,17 @@ function plain(inspection: CheckpointInspection): object {
 function describe(inspection: CheckpointInspection): string {
   const { name, format, naming, storedBytes, textBytes, fileBytes, logitScale, metadata, tensors } =
     inspection;
-  const stored = Object.entries(storedBytes).map(([dtype, bytes]) => `${dtype} ${size(bytes)}`);
+  const stored = Object.entries(storedBytes).map(([dtype, bytes]) => `${dtype} ${bytesInWords(bytes)}`);
   const facts = [
     ["file", name],
     ["format", `${format}, names as in ${naming}`],
-    ["text tower", `${size(textBytes)} of ${size(fileBytes)}, ${tensors.size} tensors`],
+    ["text tower", `${bytesInWords(textBytes)} of ${bytesInWords(fileBytes)}, ${tensors.size} tensors`],
     ["stored as", stored.join(", ")],
     ["temperature", temperature(logitScale)],
     ...[...metadata].map(([key, value]) => [`metadata ${quote(key)}`, quote(value)]),
   ];
-  return `${table(facts)}\n${describeTower(inspection)}`;
+  const remarks = inspection.warnings.map((warning) => `\n${quote(warning)}\n`).join("");
+  return `${table(facts)}\n${describeTower(inspection)}${remarks}`;
 }
 
 /** A value a line, with where it came from. */
@@ -76,14 +81,4 @@ function describeTower({ descriptor, origins }: CheckpointInspection): string {
 function temperature(logitScale: number | undefined): string {
   if (logitScale === undefined) return "not in the file";
   return `logit scale ${logitScale.toFixed(4)}: cosine × ${Math.exp(logitScale).toFixed(2)}`;
-}
-
-const UNITS = ["bytes", "kB", "MB", "GB"] as const;
-
-/** Bytes in decimal units: "13.9 MB". */
-function size(bytes: number): string {
-  let unit = 0;
-  let value = bytes;
-  for (; value >= 1000 && unit < UNITS.length - 1; unit++) value /= 1000;
-  return `${unit === 0 ? value : value.toFixed(1)} ${UNITS[unit]}`;
 }

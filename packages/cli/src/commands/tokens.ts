@@ -2,18 +2,19 @@
 import { createTokenizer } from "@textower/tokenizer";
 import type { Tokenizer } from "@textower/tokenizer";
 import { inspectCheckpoint } from "@textower/weights";
-import { shapesModel } from "@textower/model-shapes";
 import { tokenizerOptions } from "../encoder.js";
 import { openPrompts } from "../input.js";
 import type { Io } from "../io.js";
-import type { TextOptions } from "../options.js";
+import { locate } from "../model.js";
+import type { CheckpointFlags, TextOptions } from "../options.js";
 import { openDestination } from "../output/destination.js";
 import { jsonLine } from "../output/jsonl.js";
 import { quote } from "../output/quote.js";
 import { table } from "../output/table.js";
+import { Progress } from "../progress.js";
 
 /** Options of `tokens`. */
-export interface TokensOptions extends TextOptions {
+export interface TokensOptions extends TextOptions, CheckpointFlags {
   readonly model?: string;
   readonly format: "table" | "jsonl";
   readonly output?: string;
@@ -28,7 +29,7 @@ const UNLIMITED = 2 ** 31 - 1;
 export async function tokens(args: readonly string[], options: TokensOptions, io: Io): Promise<void> {
   const { format, output, truncate = false } = options;
   const source = await openPrompts(args, options, io);
-  const context = await contextLength(options.model);
+  const context = await contextLength(options, io);
   const tokenizer = createTokenizer({
     ...(await tokenizerOptions(options)),
     contextLength: truncate ? context : UNLIMITED,
@@ -51,10 +52,15 @@ export async function tokens(args: readonly string[], options: TokensOptions, io
   }
 }
 
-async function contextLength(model: string | undefined): Promise<number> {
+async function contextLength({ model, ...flags }: TokensOptions, io: Io): Promise<number> {
   if (model === undefined) return CLIP_CONTEXT_LENGTH;
-  const { descriptor } = await inspectCheckpoint(model === "shapes" ? shapesModel.model : model);
-  return descriptor.contextLength;
+  const progress = new Progress(io);
+  try {
+    const located = await locate(model, flags, progress, io);
+    return (await inspectCheckpoint(located.source, located.options)).descriptor.contextLength;
+  } finally {
+    progress.hide();
+  }
 }
 
 /** A line a token: its place, its id, its piece. */

@@ -72,8 +72,8 @@ function parseHuggingFace(top: Fields, label: string): TextConfig {
   const vocabSize = text.count("vocab_size") ?? 49408;
   return {
     label,
-    // projection_dim is left out: it is wrong in published configs, and the tensor's shape is what counts.
     sizes: sizesFrom(text, HUGGING_FACE_SIZES),
+    doubtful: projectionSizes(top, text),
     activation,
     heads: text.count("num_attention_heads") ?? 8,
     layerNormEpsilon: text.number("layer_norm_eps") ?? 1e-5,
@@ -81,6 +81,16 @@ function parseHuggingFace(top: Fields, label: string): TextConfig {
     padId: text.index("pad_token_id") ?? 1,
     pooling: huggingFacePooling(text.index("eos_token_id") ?? 49407, vocabSize),
   };
+}
+
+/**
+ * `CLIPModel` takes the upper projection_dim, `CLIPTextModelWithProjection` that of `text_config`, and published configs
+ * have two different ones.
+ */
+function projectionSizes(top: Fields, text: Fields): TextConfig["doubtful"] {
+  const values = [top.count("projection_dim"), text.count("projection_dim")];
+  const given = [...new Set(values.filter((value) => value !== undefined))];
+  return given.length === 0 ? [] : [{ key: "projection_dim", size: "embedDim", values: given }];
 }
 
 /**
@@ -166,6 +176,7 @@ function parseOpenClip(model: Fields, label: string): TextConfig {
         ? []
         : [{ key: "embed_dim", size: "embedDim" as const, value: embedDim, isDefault: false }]),
     ],
+    doubtful: [],
     activation: openClipActivation(model, text),
     heads: text.count("heads") ?? 8,
     layerNormEpsilon: norm?.number("eps") ?? 1e-5,

@@ -71,6 +71,14 @@ const HEAD_SIZE = 64;
 /** Size of CLIP's vocabulary; ids from here on were added by somebody (textual inversion). */
 export const CLIP_VOCABULARY = 49408;
 
+/** A size that a config names, and that published configs get wrong: the tensors' is taken, and a warning given. */
+interface DoubtfulSize {
+  readonly key: string;
+  readonly size: keyof TowerSizes;
+  /** Each value that it names; one that is right is enough. */
+  readonly values: readonly number[];
+}
+
 /** What a config says; what it does not is absent. */
 export interface TextConfig extends DescriptorOptions {
   /** For messages and origins: "config.json", … */
@@ -83,10 +91,12 @@ export interface TextConfig extends DescriptorOptions {
     readonly value: number;
     readonly isDefault: boolean;
   }[];
+  /** Sizes that the tensors decide. */
+  readonly doubtful: readonly DoubtfulSize[];
 }
 
 /**
- * Puts the descriptor together.
+ * Puts the descriptor together. `warnings`: what contradicts it, and was passed over.
  * @throws CheckpointError `config-mismatch`, `bad-option`
  */
 export function describeTower(
@@ -94,13 +104,19 @@ export function describeTower(
   config: TextConfig | undefined,
   options: DescriptorOptions,
   file: string,
-): { descriptor: PartialDescriptor; origins: DescriptorOrigins } {
+): { descriptor: PartialDescriptor; origins: DescriptorOrigins; warnings: string[] } {
   if (config !== undefined) checkConfig(config, sizes, file);
+  const warnings = config === undefined ? [] : doubts(config, sizes, file);
   const origins: Record<string, string> = {};
   for (const key of Object.keys(sizes)) origins[key] = "tensors";
   /** The first source that says something. */
   const choose = <T>(key: string, option: T | undefined, configured: T | undefined, fallback: T): T => {
     origins[key] = option !== undefined ? "option" : configured !== undefined ? config!.label : "default";
+    if (option !== undefined && configured !== undefined && shown(option) !== shown(configured)) {
+      warnings.push(
+        `${file}: ${config!.label} says ${key} ${shown(configured)}, the option ${shown(option)}`,
+      );
+    }
     return option ?? configured ?? fallback;
   };
 
@@ -149,7 +165,11 @@ export function describeTower(
     throw optionError(file, 'activation "quick_gelu", "gelu" or "gelu_tanh"', activation);
   }
   const descriptor = { ...sizes, heads, attention, layerNormEpsilon, padId, pooling: { ...pooling } };
-  return { descriptor: activation === undefined ? descriptor : { ...descriptor, activation }, origins };
+  return {
+    descriptor: activation === undefined ? descriptor : { ...descriptor, activation },
+    origins,
+    warnings,
+  };
 }
 
 /** In CLIP's vocabulary the end of text is the last id, so argmax finds it, unless ids were added after it. */
@@ -168,6 +188,20 @@ function checkConfig(config: TextConfig, sizes: TowerSizes, file: string): void 
       `${file}: expected ${key} ${value}${isDefault ? ", its default," : ""} of ${config.label}, got ${got} from the tensors`,
     );
   }
+}
+
+function doubts({ doubtful, label }: TextConfig, sizes: TowerSizes, file: string): string[] {
+  return doubtful
+    .filter(({ size, values }) => sizes[size] !== null && !values.some((value) => value === sizes[size]))
+    .map(({ key, size, values }) => {
+      const tensors = `the tensors have ${size} ${sizes[size]}, which counts`;
+      return `${file}: ${label} says ${key} ${values.join(" and ")}; ${tensors}`;
+    });
+}
+
+/** A value as messages have it. */
+function shown(value: unknown): string {
+  return typeof value === "string" ? value : JSON.stringify(value);
 }
 
 function isToken(id: number, vocabSize: number): boolean {

@@ -1,10 +1,10 @@
 /**
  * From what a user names (a path, a directory, an address, bytes, files) to an open file of tensors, and to the config
  * files that lie beside it. Layouts: transformers (`model.safetensors`, `config.json`) and OpenCLIP
- * (`open_clip_model.safetensors`, `open_clip_config.json`), each in one file or, as safetensors, in several.
+ * (`open_clip_model.safetensors`, `open_clip_config.json`), each in one file or in several.
  */
 import { openTensorFile } from "../open-tensor-file.js";
-import { openSharded } from "../safetensors/sharded.js";
+import { openSharded } from "../sharded.js";
 import { blobSource } from "../sources/blob.js";
 import { bufferSource } from "../sources/buffer.js";
 import { isByteSource } from "../sources/byte-source.js";
@@ -61,7 +61,11 @@ const WEIGHT_FILES = [
   "open_clip_pytorch_model.bin",
 ] as const;
 /** Indices of checkpoints in several files. */
-const INDEX_FILES = ["model.safetensors.index.json", "open_clip_model.safetensors.index.json"] as const;
+const INDEX_FILES = [
+  "model.safetensors.index.json",
+  "open_clip_model.safetensors.index.json",
+  "pytorch_model.bin.index.json",
+] as const;
 
 /**
  * Rejects with CheckpointError (`no-checkpoint`, `bad-option`, those of indices), what opening a tensor file rejects
@@ -164,7 +168,7 @@ async function findIndex(
 ): Promise<string | undefined> {
   if (names !== undefined) {
     const usual = INDEX_FILES.find((name) => names.includes(name));
-    const others = names.filter((name) => /^[^/]*\.safetensors\.index\.json$/.test(name));
+    const others = names.filter((name) => /^[^/]*\.(?:safetensors|bin)\.index\.json$/.test(name));
     return usual ?? (others.length === 1 ? others[0] : undefined);
   }
   for (const name of INDEX_FILES) {

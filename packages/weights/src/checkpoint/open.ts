@@ -32,6 +32,8 @@ import { canonicalShapes, TEXT_DTYPES, towerSizes } from "./shapes.js";
 
 /** A larger config than this is none. */
 const MAX_CONFIG_BYTES = 16 * 2 ** 20;
+/** That of openai/clip-vit-large-patch14 has 2.2 MB. */
+const MAX_TOKENIZER_BYTES = 64 * 2 ** 20;
 
 /** Options of `openCheckpoint`. Those of the descriptor win over a config. */
 export interface OpenCheckpointOptions extends DescriptorOptions, HttpSourceOptions {
@@ -71,6 +73,11 @@ export interface CheckpointInspection {
   readonly descriptor: PartialDescriptor;
   /** Where each value of the descriptor came from: "tensors", "option", "default" or the config's name. */
   readonly origins: DescriptorOrigins;
+  /**
+   * What contradicts the descriptor and was passed over, in words for a user: a config whose projection_dim is not that
+   * of the tensors, an option that is not what the config says.
+   */
+  readonly warnings: readonly string[];
   /** Bytes of the text tower by the type they are stored as: "F32", "F16", "BF16", "I8" (see `convertCheckpoint`). */
   readonly storedBytes: Readonly<Record<string, number>>;
   /** Bytes of the text tower in the file, token table included. */
@@ -102,6 +109,12 @@ export interface Checkpoint extends WeightSource, CheckpointInspection {
    * Rejects with CheckpointError `no-such-tensor`, TensorFileError `bad-rows`, ByteSourceError, or the signal's reason.
    */
   read(name: string, rows?: RowRange, signal?: AbortSignal): Promise<Tensor>;
+  /**
+   * Text of the `tokenizer.json` beside the weights, read when asked for; undefined if there is none, or if nothing is
+   * looked for beside them (`config`).
+   * Rejects with ByteSourceError, or what the collection rejects with.
+   */
+  tokenizerJson(signal?: AbortSignal): Promise<string | undefined>;
   /** Closes the file. Twice is harmless; reads afterwards reject with ByteSourceError `closed`. */
   close(): Promise<void>;
 }
@@ -129,7 +142,7 @@ export async function openCheckpoint(
     const { activation } = inspection.descriptor;
     if (activation === undefined) throw new MissingActivationError(inspection.name);
     const descriptor: CheckpointDescriptor = { ...inspection.descriptor, activation };
-    return checkpointOf({ ...inspection, descriptor }, located.file, text, options);
+    return checkpointOf({ ...inspection, descriptor }, located, text, options);
   } catch (error) {
     await located.discard();
     throw error;
@@ -163,7 +176,7 @@ async function inspect(
   const config = await loadConfig(located, naming, options);
   const text = mapTensors(entries, naming, file.name);
   const sizes = towerSizes(text, file.name);
-  const { descriptor, origins } = describeTower(sizes, config, options, file.name);
+  const { descriptor, origins, warnings } = describeTower(sizes, config, options, file.name);
   const logitScale = await readLogitScale(file, text, signal);
 
   const storedBytes: Record<string, number> = {};
@@ -182,6 +195,7 @@ async function inspect(
     naming,
     descriptor,
     origins,
+    warnings,
     storedBytes,
     textBytes,
     fileBytes: file.size,
@@ -253,10 +267,11 @@ async function readLogitScale(
 
 function checkpointOf(
   inspection: CheckpointInspection & { readonly descriptor: CheckpointDescriptor },
-  file: TensorFile,
+  located: Located,
   text: TextTensors,
   options: OpenCheckpointOptions,
 ): Checkpoint {
+  const { file } = located;
   const { vocabSize, width } = inspection.descriptor;
   let announced = options.readAhead !== true;
   const read = async (name: string, rows?: RowRange, signal?: AbortSignal): Promise<Tensor> => {
@@ -282,6 +297,13 @@ function checkpointOf(
       (rows, signal) => read(TOKEN_TABLE, rows, signal),
       options.rowCacheBytes ?? DEFAULT_ROW_CACHE_BYTES,
     ),
+    tokenizerJson: async (signal) => {
+      const { siblings, searched } = located;
+      const wanted = options.config === "sibling" || (options.config !== null && searched);
+      return siblings === undefined || !wanted
+        ? undefined
+        : readText(siblings, "tokenizer.json", MAX_TOKENIZER_BYTES, signal);
+    },
     close: () => file.close(),
   };
 }

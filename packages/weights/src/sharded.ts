@@ -1,17 +1,17 @@
 /**
- * A checkpoint in several safetensors files, as transformers writes it: `….safetensors.index.json` says in its
- * `weight_map` which tensor lies in which file. A file is opened when something of it is needed.
+ * A checkpoint in several files, as transformers writes it: `….safetensors.index.json` or `….bin.index.json` says in its
+ * `weight_map` which tensor lies in which file. Files that hold nothing wanted stay closed.
  *
  * Source: transformers `modeling_utils.py`, huggingface_hub `serialization/_base.py`.
  */
-import { CheckpointError } from "../checkpoint/errors.js";
-import { checkPath } from "../sources/file-collection.js";
-import type { FileCollection } from "../sources/file-collection.js";
-import { readText } from "../sources/read-text.js";
-import { entryOf } from "../tensor-file.js";
-import type { TensorEntry, TensorFile } from "../tensor-file.js";
-import { parseShardIndex } from "./index-json.js";
-import { openSafetensors } from "./read.js";
+import { CheckpointError } from "./checkpoint/errors.js";
+import { openTensorFile } from "./open-tensor-file.js";
+import { parseShardIndex } from "./shard-index.js";
+import { checkPath } from "./sources/file-collection.js";
+import type { FileCollection } from "./sources/file-collection.js";
+import { readText } from "./sources/read-text.js";
+import { entryOf } from "./tensor-file.js";
+import type { TensorEntry, TensorFile } from "./tensor-file.js";
 
 /** An index of a large model has some 100 kB. */
 const MAX_INDEX_BYTES = 16 * 2 ** 20;
@@ -30,7 +30,7 @@ export interface ShardedOptions {
  * exactly the tensors that the index says.
  * @param path - of the index; files are named relative to it
  * Rejects with CheckpointError `bad-index`, `missing-shard`, `shard-mismatch`, ByteSourceError `bad-path`,
- * SafetensorsError, what the collection rejects with, or the signal's reason. Nothing stays open then.
+ * SafetensorsError, PytorchError, what the collection rejects with, or the signal's reason. Nothing stays open then.
  */
 export async function openSharded(
   collection: FileCollection,
@@ -78,7 +78,7 @@ export async function openSharded(
     throw error;
   }
   const sharded: TensorFile = {
-    format: "safetensors",
+    format: opened[0]?.format ?? "safetensors",
     name: label,
     size: opened.reduce((sum, { size }) => sum + size, 0),
     entries,
@@ -105,7 +105,7 @@ async function openShard(
   if (source === undefined) {
     throw new CheckpointError("missing-shard", `${label}: expected the file ${path}, found none`);
   }
-  return openSafetensors(source, { signal }).catch(async (error: unknown) => {
+  return openTensorFile(source, { signal }).catch(async (error: unknown) => {
     await source.close();
     throw error;
   });

@@ -1,7 +1,7 @@
 /** Reads the JSON of a sharded checkpoint's index: a map from tensors to files, in which every name occurs once. */
-import { CheckpointError } from "../checkpoint/errors.js";
-import { SafetensorsError } from "./errors.js";
-import { Scanner, shorten } from "./json.js";
+import { CheckpointError } from "./checkpoint/errors.js";
+import { SafetensorsError } from "./safetensors/errors.js";
+import { Scanner, shorten } from "./safetensors/json.js";
 
 /** What an index says. */
 export interface ShardIndex {
