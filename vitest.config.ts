@@ -16,7 +16,14 @@ export default defineConfig({
       // Projects named checks… run once, on the Node that called: see scripts/test.mjs.
       {
         extends: true as const,
-        test: { name: "checks", root: "scripts/checks", include: ["*.test.mjs"], testTimeout: 600_000 },
+        test: {
+          name: "checks",
+          root: "scripts/checks",
+          include: ["*.test.mjs"],
+          globalSetup: "pack.setup.mjs",
+          testTimeout: 600_000,
+          hookTimeout: 600_000,
+        },
       },
       {
         extends: true as const,

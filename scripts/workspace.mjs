@@ -27,3 +27,16 @@ export function publicPackages() {
     })
     .filter(({ manifest }) => !manifest.private);
 }
+
+/** The modules that public packages export, as a page would get them: `{ name, specifier, file }`. */
+export function entryPoints() {
+  return publicPackages().flatMap(({ folder, name, manifest }) =>
+    Object.entries(manifest.exports)
+      .map(([path, conditions]) => ({
+        name,
+        specifier: join(name, path),
+        file: join(folder, conditions.browser ?? conditions.default),
+      }))
+      .filter(({ file }) => file.endsWith(".js")),
+  );
+}

@@ -1,10 +1,8 @@
 /** The suite in Deno and Bun, as their npm packages have them. */
 import { execFile } from "node:child_process";
-import { readFileSync } from "node:fs";
-import { createRequire } from "node:module";
-import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { beforeAll, describe, expect, test } from "vitest";
+import { binaryOf } from "./binaries.mjs";
 import { CONFIGURATIONS } from "./cases.mjs";
 import { expectConformance, suiteOf } from "./suite.mjs";
 
@@ -12,10 +10,10 @@ const RUNTIMES = {
   // The one permission is to read: workers are started from a file, golden vectors lie in files. Packages are taken
   // as pnpm laid them out.
   Deno: {
-    path: platformBinary("deno", "deno"),
+    path: binaryOf("deno", "deno"),
     args: ["run", "--no-prompt", "--no-lock", "--node-modules-dir=manual", "--allow-read"],
   },
-  Bun: { path: platformBinary("bun", "bin/bun"), args: [] },
+  Bun: { path: binaryOf("bun", "bin/bun"), args: [] },
 };
 
 for (const [runtime, { path, args }] of Object.entries(RUNTIMES)) {
@@ -40,21 +38,6 @@ for (const [runtime, { path, args }] of Object.entries(RUNTIMES)) {
       expect(ended).toMatchObject({ code: 0, signal: undefined, stderr: "" });
     });
   });
-}
-
-/** The binary in the package for this platform, one of `name`'s optional dependencies; undefined if there is none. */
-function platformBinary(name, file) {
-  const require = createRequire(import.meta.url);
-  const manifest = require.resolve(`${name}/package.json`);
-  const { optionalDependencies } = JSON.parse(readFileSync(manifest, "utf8"));
-  for (const platform of Object.keys(optionalDependencies)) {
-    try {
-      return join(dirname(createRequire(manifest).resolve(`${platform}/package.json`)), file);
-    } catch {
-      // Not the one that was installed.
-    }
-  }
-  return undefined;
 }
 
 function runProcess(path, args) {

@@ -3,6 +3,9 @@
  * with their embeddings. Nothing is read here, and there is no image tower: the pictures'
  * embeddings are ready-made.
  */
+import { shapesCheckpoint } from "./checkpoint.js";
+
+export { shapesCheckpoint };
 
 /** The words that a gallery entry uses for a shape. */
 export type ShapeName =
@@ -85,10 +88,7 @@ export interface GalleryEntry {
  * const picture = shapesModel.galleryImage(gallery[0].file);
  */
 export const shapesModel = {
-  /** Weights in Hugging Face's `CLIPTextModelWithProjection` layout, float16 and float32, safetensors. */
-  model: new URL("../data/model.safetensors", import.meta.url),
-  /** Hugging Face `config.json`, `model_type` "clip_text_model". */
-  config: new URL("../data/config.json", import.meta.url),
+  ...shapesCheckpoint,
   /** JSON: {@link GalleryEntry}[]. */
   gallery: new URL("../data/gallery.json", import.meta.url),
   /** safetensors with one tensor, `image_embeddings`: float32 [pictures, embed], rows of unit length in the gallery's order. */

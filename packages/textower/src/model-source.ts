@@ -68,13 +68,16 @@ export async function locateModel(
 const CONFIGS: readonly string[] = ["config.json", "open_clip_config.json"];
 
 async function locateShapes(options: OpenCheckpointOptions): Promise<LocatedModel> {
-  const { shapesModel } = await import("@textower/model-shapes");
-  const { model: source, config: address } = shapesModel;
-  if (source.protocol === "file:" || options.config !== undefined) return { source, options };
-  // Bundlers give files other names, so that there is no config.json beside the model.
+  const { shapesCheckpoint } = await import("@textower/model-shapes/checkpoint");
+  const { model, config: address } = shapesCheckpoint;
+  if (model.protocol === "file:") return { source: model, options };
   const { signal } = options;
-  const answer = await fetch(address, signal === undefined ? {} : { signal });
-  const config: unknown = await answer.json();
+  const asked = signal === undefined ? {} : { signal };
+  // Bundlers give files other names, so that there is no config.json beside the model.
+  const config: unknown = options.config ?? (await (await fetch(address, asked)).json());
+  // Plain servers of static files often know no ranges; of this model they may send the whole.
+  const answer = await fetch(model, { ...asked, headers: { Range: "bytes=0-0" } });
+  const source = answer.status === 200 ? await answer.arrayBuffer() : model;
   return { source, options: { ...options, config } };
 }
 
@@ -83,9 +86,9 @@ async function isHubModel(model: string): Promise<boolean> {
   if (URL.canParse(model) || /\.(safetensors|bin|pth?)$/.test(model)) return false;
   const { isHubName } = await import("@textower/hub");
   if (!isHubName(model)) return false;
-  if (typeof process === "undefined" || process.versions?.node === undefined) return true;
-  const { existsSync } = await import("node:fs");
-  return !existsSync(model);
+  // Not imported: bundlers for browsers stop at modules of Node.
+  const files = typeof process === "undefined" ? undefined : process.getBuiltinModule?.("node:fs");
+  return !(files?.existsSync(model) ?? false);
 }
 
 function isCheckpoint(model: ModelSource): model is Checkpoint {
