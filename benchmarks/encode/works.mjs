@@ -3,8 +3,8 @@
  * order and sorted by length, in the batch size that a short trial found best; beside that, the sizes that were best
  * on other machines.
  */
-import { mixedCaptions } from "./captions.mjs";
-import { headPrompts } from "./head.mjs";
+import { readFileSync } from "node:fs";
+import { headPrompts, mixedCaptions } from "@textower/benchmark";
 
 export const workNames = ["prompt", "captions", "head"];
 
@@ -42,7 +42,8 @@ export function makeWorks({ names, threads, captions, classes, promptsFile, idsO
       entries: captionEntries.map((entry) => ({ ...entry, threads })),
     }),
     head: () => {
-      const { prompts, templates } = headPrompts(classes, promptsFile);
+      const prompts = headPrompts(classes, promptsFile === undefined ? undefined : readLists(promptsFile));
+      const templates = prompts.length / classes;
       return {
         title: `Zero-shot head, ${classes} classes × ${templates} templates`,
         prompts: tokenized(prompts),
@@ -54,9 +55,16 @@ export function makeWorks({ names, threads, captions, classes, promptsFile, idsO
   return names.map((name) => ({ name, sample: SAMPLE, ...makers[name]() }));
 }
 
+/** The lists of a JSON file with `classnames` and `templates`. */
+function readLists(file) {
+  const { classnames, templates } = JSON.parse(readFileSync(file, "utf8"));
+  return { classes: classnames, templates };
+}
+
 const promptEntries = [
   { contestant: "textower-wasm" },
   { contestant: "textower-onnx" },
+  { contestant: "textower-tfjs" },
   { contestant: "onnxruntime-web", order: "given", batch: 1, ...longest },
   { contestant: "onnxruntime-node", order: "given", batch: 1, ...longest },
 ];
@@ -65,6 +73,7 @@ const captionEntries = [
   { contestant: "textower-wasm" },
   { contestant: "textower-wasm-int8" },
   { contestant: "textower-onnx" },
+  { contestant: "textower-tfjs" },
   { contestant: "onnxruntime-web", ...given },
   { contestant: "onnxruntime-web", ...sorted },
   { contestant: "transformers-web", ...given },

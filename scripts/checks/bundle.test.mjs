@@ -29,7 +29,7 @@ const BUDGETS = {
   textower: 290,
 };
 /** Packages that are not made for pages. */
-const NOT_FOR_PAGES = ["@textower/cli", "@textower/conformance"];
+const NOT_FOR_PAGES = ["@textower/benchmark", "@textower/cli", "@textower/conformance"];
 
 const points = entryPoints();
 /** Name of an entry point → its file. */

@@ -7,12 +7,14 @@
 import { onnxruntimeNode } from "./onnxruntime-node.mjs";
 import { onnxruntimeWeb } from "./onnxruntime-web.mjs";
 import { textowerOnnx, textowerWasm, textowerWasmInt8 } from "./textower.mjs";
+import { textowerTfjs } from "./tfjs.mjs";
 import { transformersNode, transformersWeb } from "./transformers.mjs";
 
 export const makers = {
   "textower-wasm": textowerWasm,
   "textower-wasm-int8": textowerWasmInt8,
   "textower-onnx": textowerOnnx,
+  "textower-tfjs": textowerTfjs,
   "onnxruntime-web": onnxruntimeWeb,
   "transformers-web": transformersWeb,
   "onnxruntime-node": onnxruntimeNode,

@@ -13,7 +13,7 @@ export const textowerWasmInt8 = ({ threads, checkpoint }) =>
 export const textowerOnnx = ({ threads, checkpoint }) =>
   contestant(onnx({ ort: ortNode, executionProviders: ["cpu"], threads }), checkpoint, "float32");
 
-async function contestant(backend, model, precision) {
+export async function contestant(backend, model, precision) {
   const encoder = await createTextEncoder({ model, activation: "quick_gelu", backend, precision });
   const { device, threads, notes, maxRows } = encoder.info;
   return {

@@ -64,7 +64,7 @@ On the left edge {person} is cut off by the frame.
   .trim()
   .split("\n");
 
-const FILLERS = {
+const FILLERS: Readonly<Record<string, readonly string[]>> = {
   animal: "cat,dog,horse,sparrow,goat,heron,rabbit,turtle,fox,donkey,sheepdog,parrot,squirrel,cow".split(","),
   vehicle:
     "bicycle,tram,pickup truck,fishing boat,scooter,night train,tractor,double-decker bus,van,sailboat".split(
@@ -113,16 +113,18 @@ const FILLERS = {
  * @param count - number of captions, all distinct
  * @param tokens - length of a text in tokens; captions outside 5…60 are dropped
  */
-export function mixedCaptions(count, tokens) {
+export function mixedCaptions(count: number, tokens: (text: string) => number): string[] {
   const random = randomIntegers(20260131);
-  const pick = (list) => list[random(list.length)];
-  const fill = (pattern) =>
-    pattern.replace(/\{(\w+)\}/g, (_, kind) => pick(FILLERS[kind])).replace(/\ba (?=[aeiou])/g, "an ");
-  const captions = new Set();
+  const pick = <T>(list: readonly T[]): T => list[random(list.length)]!;
+  const fill = (pattern: string): string =>
+    pattern
+      .replace(/\{(\w+)\}/g, (_, kind: string) => pick(FILLERS[kind]!))
+      .replace(/\ba (?=[aeiou])/g, "an ");
+  const captions = new Set<string>();
   while (captions.size < count) {
     const parts = [fill(pick(SKELETONS))];
     while (random(5) < 2) parts.push(fill(pick(DETAILS)));
-    const caption = parts.join(parts[0].endsWith(".") ? " " : ". ").replaceAll(".. ", ". ");
+    const caption = parts.join(parts[0]!.endsWith(".") ? " " : ". ").replaceAll(".. ", ". ");
     const length = tokens(caption);
     if (length >= TOKENS.min && length <= TOKENS.max) captions.add(caption);
   }
@@ -130,7 +132,7 @@ export function mixedCaptions(count, tokens) {
 }
 
 /** Repeatable integers below a bound: xorshift32. */
-function randomIntegers(seed) {
+function randomIntegers(seed: number): (below: number) => number {
   let state = seed;
   return (below) => {
     state ^= state << 13;

@@ -1,10 +1,9 @@
 /**
- * Prompts of a zero-shot head: every class in every template, class by class, as the original builds them. Lists of
- * our own, in the manner of the well-known 80 templates; others can be read from a file.
+ * Prompts of a zero-shot head: every class in every template, class by class, as the original builds them. Lists of our
+ * own, in the manner of the well-known 80 templates.
  */
-import { readFileSync } from "node:fs";
 
-const CLASSES =
+const CLASSES: readonly string[] =
   "goldfish,great horned owl,tree frog,Komodo dragon,garden spider,hermit crab,border collie,red fox,ladybird,zebra,accordion,backpack,barber shop,bell tower,bookcase,canoe,espresso machine,fire engine,grand piano,lawn mower,paper towel,sewing machine,submarine,wine bottle,mountain lake".split(
     ",",
   );
@@ -65,26 +64,24 @@ const OTHERS = [
   "a knitted {}.",
 ];
 
-const TEMPLATES = [
+const TEMPLATES: readonly string[] = [
   ...["a {}", "the {}"].flatMap((thing) => VIEWS.map((view) => view.replace("{}", thing))),
   ...OTHERS,
 ];
 
-const OWN = { classnames: CLASSES, templates: TEMPLATES };
+/** The lists: 25 classes, 80 templates in which `{}` stands for the class. */
+export const HEAD_LISTS = { classes: CLASSES, templates: TEMPLATES } as const;
 
 /**
- * @param count - number of classes; of a file with more, every so many-th is taken
- * @param file - JSON with `classnames` and `templates`; default: the lists here
- * @returns `prompts`, class by class, and `templates`, how many of them a class has
+ * Every class in every template, class by class.
+ * @param count - number of classes; of a longer list every so many-th is taken
+ * @throws RangeError for more classes than there are
  */
-export function headPrompts(count, file) {
-  const { classnames, templates } = file === undefined ? OWN : JSON.parse(readFileSync(file, "utf8"));
-
-  if (!(count >= 1 && count <= classnames.length)) {
-    throw new RangeError(`head: expected 1 to ${classnames.length} classes, got ${count}`);
+export function headPrompts(count: number, { classes, templates } = HEAD_LISTS): string[] {
+  if (!(Number.isInteger(count) && count >= 1 && count <= classes.length)) {
+    throw new RangeError(`headPrompts: expected 1 to ${classes.length} classes, got ${count}`);
   }
-  const step = Math.floor(classnames.length / count);
-  const classes = Array.from({ length: count }, (_, i) => classnames[i * step]);
-  const prompts = classes.flatMap((name) => templates.map((template) => template.replaceAll("{}", name)));
-  return { prompts, templates: templates.length };
+  const step = Math.floor(classes.length / count);
+  const chosen = Array.from({ length: count }, (_, i) => classes[i * step]!);
+  return chosen.flatMap((name) => templates.map((template) => template.replaceAll("{}", name)));
 }
