@@ -1,5 +1,4 @@
 /** Our own encoder on TensorFlow.js's wasm backend, whose kernels are XNNPACK's: what that runtime gives to packed rows. */
-import "@tensorflow/tfjs-backend-wasm";
 import * as tf from "@tensorflow/tfjs-core";
 import { setThreadsCount } from "@tensorflow/tfjs-backend-wasm";
 import { tfjs } from "@textower/backend-tfjs";
