@@ -97,6 +97,23 @@ describe.concurrent("every block runs:", () => {
   });
 });
 
+test("the API reference is made, and no link in a docstring leads nowhere", () => {
+  const out = join(folder, "api");
+  execFileSync(process.execPath, [join(root, "docs/make-api.mjs"), out], { stdio: "pipe" });
+  expect(readFileSync(join(out, "modules.html"), "utf8")).toContain("@textower/graph");
+});
+
+test("no link in a document leads nowhere", () => {
+  const broken = documents().flatMap((path) => {
+    const text = readFileSync(join(root, path), "utf8").replaceAll(/^```[\s\S]*?^```$/gm, "");
+    const links = [...text.matchAll(/\]\((?!https?:|#)([^)#\s]+)[^)]*\)/g)].map(([, target]) => target);
+    return links
+      .filter((target) => !existsSync(join(root, dirname(path), target)))
+      .map((target) => `${path}: ${target}`);
+  });
+  expect(broken).toEqual([]);
+});
+
 /** Paths of everything that is written for users. */
 function documents() {
   const readmes = ["packages", "examples"].flatMap((folder) =>
