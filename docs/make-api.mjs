@@ -8,15 +8,15 @@ import { Application } from "typedoc";
 import { publicPackages, root } from "../scripts/workspace.mjs";
 
 const out = process.argv[2] ?? join(root, "docs/api");
-const entryPoints = publicPackages().flatMap(({ folder, manifest }) =>
-  Object.values(manifest.exports)
-    .map(({ types }) => types)
-    .filter((types) => types !== undefined && !types.endsWith("kernels.d.ts"))
-    .map((types) => join(root, folder, types)),
+/** What a page imports → the file that declares it. */
+const entries = publicPackages().flatMap(({ folder, name, manifest }) =>
+  Object.entries(manifest.exports)
+    .filter(([, { types }]) => types !== undefined && !types.endsWith("kernels.d.ts"))
+    .map(([path, { types }]) => ({ specifier: join(name, path), file: join(folder, types) })),
 );
 const app = await Application.bootstrap({
   name: "textower",
-  entryPoints,
+  entryPoints: entries.map(({ file }) => join(root, file)),
   tsconfig: join(root, "docs/tsconfig.api.json"),
   out,
   readme: join(root, "docs/README.md"),
@@ -30,6 +30,13 @@ const app = await Application.bootstrap({
 });
 const project = await app.convert();
 if (project === undefined) process.exit(1);
+// Modules are called after their files; users know them by what they import.
+for (const module of project.children ?? []) {
+  const entry = entries.find(
+    ({ file }) => file.replace(/(\/index)?\.d\.ts$/, "") === `packages/${module.name}`,
+  );
+  if (entry !== undefined) module.name = entry.specifier;
+}
 app.validate(project);
 await app.generateOutputs(project);
 process.exit(app.logger.hasErrors() || app.logger.hasWarnings() ? 1 : 0);

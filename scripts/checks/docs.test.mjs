@@ -6,6 +6,7 @@
 import { execFile, execFileSync } from "node:child_process";
 import {
   copyFileSync,
+  existsSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
@@ -14,12 +15,12 @@ import {
   writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
-import { join, relative } from "node:path";
+import { dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { commitOf, startHub } from "../../packages/hub/test/hub-server.mjs";
 import { shapesModel } from "../../packages/model-shapes/dist/index.js";
-import { root } from "../workspace.mjs";
+import { entryPoints, root } from "../workspace.mjs";
 
 /** Repositories that examples name. */
 const REPOSITORIES = ["openai/clip-vit-base-patch32", "laion/CLIP-ViT-B-32-laion2B-s34B-b79K"];
@@ -100,7 +101,10 @@ describe.concurrent("every block runs:", () => {
 test("the API reference is made, and no link in a docstring leads nowhere", () => {
   const out = join(folder, "api");
   execFileSync(process.execPath, [join(root, "docs/make-api.mjs"), out], { stdio: "pipe" });
-  expect(readFileSync(join(out, "modules.html"), "utf8")).toContain("@textower/graph");
+  const missing = entryPoints().filter(
+    ({ specifier }) => !readFileSync(join(out, "modules.html"), "utf8").includes(`>${specifier}<`),
+  );
+  expect(missing).toEqual([]);
 });
 
 test("no link in a document leads nowhere", () => {
@@ -122,7 +126,8 @@ function documents() {
   const guides = readdirSync(join(root, "docs"))
     .filter((file) => file.endsWith(".md"))
     .map((file) => `docs/${file}`);
-  return ["README.md", ...readmes, ...guides].filter((path) => {
+  const own = ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "benchmarks/README.md"];
+  return [...own, ...readmes, ...guides].filter((path) => {
     try {
       readFileSync(join(root, path));
       return true;
