@@ -1,0 +1,44 @@
+/** Makes the backend that was picked. Each, and its runtime, is loaded when somebody picks it. */
+import type { OrtModule } from "@textower/backend-onnx";
+import type { Backend } from "@textower/graph";
+import type { BackendName } from "./protocol.js";
+
+/** @param threads - undefined: as many as there are processors */
+export async function makeBackend(name: BackendName, threads: number | undefined): Promise<Backend> {
+  switch (name) {
+    case "wasm": {
+      const { wasm } = await import("@textower/backend-wasm");
+      return wasm(threads === undefined ? {} : { threads });
+    }
+    case "webgpu": {
+      const { webgpu } = await import("@textower/backend-webgpu");
+      return webgpu();
+    }
+    case "tfjs": {
+      const tf = await import("@tensorflow/tfjs-core");
+      const { setWasmPaths } = await import("@tensorflow/tfjs-backend-wasm");
+      const { tfjs } = await import("@textower/backend-tfjs");
+      setWasmPaths({
+        "tfjs-backend-wasm.wasm": (
+          await import("@tensorflow/tfjs-backend-wasm/dist/tfjs-backend-wasm.wasm?url")
+        ).default,
+        "tfjs-backend-wasm-simd.wasm": (
+          await import("@tensorflow/tfjs-backend-wasm/dist/tfjs-backend-wasm-simd.wasm?url")
+        ).default,
+        "tfjs-backend-wasm-threaded-simd.wasm": (
+          await import("@tensorflow/tfjs-backend-wasm/dist/tfjs-backend-wasm-threaded-simd.wasm?url")
+        ).default,
+      });
+      await tf.setBackend("wasm");
+      return tfjs({ tf });
+    }
+    case "onnx": {
+      const ort = await import("onnxruntime-web/wasm");
+      const { onnx } = await import("@textower/backend-onnx");
+      if (threads !== undefined) ort.env.wasm.numThreads = threads;
+      return onnx({ ort: ort as unknown as OrtModule, executionProviders: ["wasm"] });
+    }
+    default:
+      return name satisfies never;
+  }
+}

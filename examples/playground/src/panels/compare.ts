@@ -1,0 +1,73 @@
+/** Prompts side by side: how alike they are as a heat map, and the trie of what is computed once. */
+import { LatestEncoding } from "../app.js";
+import type { App } from "../app.js";
+import { fail, find, linesOf, make, whenQuiet } from "../dom.js";
+import { drawTrie } from "../trie.js";
+import { dot } from "../vectors.js";
+
+/** Prompts beyond this are left out of the picture. */
+const MOST = 24;
+
+/** Wires the panel up. */
+export function comparePanel(app: App): void {
+  const prompts = find<HTMLTextAreaElement>("#prompts");
+  const latest = new LatestEncoding(
+    app,
+    (texts, { vectors }) => {
+      drawHeat(texts, vectors);
+      void showTrie(app, texts).catch(fail);
+    },
+    fail,
+  );
+  const ask = (): void => {
+    const texts = linesOf(prompts.value).slice(0, MOST);
+    if (app.model !== undefined && texts.length > 0) latest.ask(texts);
+  };
+  prompts.addEventListener("input", whenQuiet(ask));
+  app.onModel(ask);
+}
+
+function drawHeat(texts: readonly string[], data: Float32Array): void {
+  const vectors = { data, count: texts.length, width: data.length / texts.length };
+  const cosines = texts.map((_, i) => texts.map((_, j) => dot(vectors, i, vectors, j)));
+  const least = Math.min(...cosines.flat());
+  const head = make(
+    "tr",
+    {},
+    make("td"),
+    ...texts.map((text, i) => make("th", { scope: "col", title: text }, String(i + 1))),
+  );
+  const rows = texts.map((text, i) =>
+    make(
+      "tr",
+      {},
+      make("th", { scope: "row" }, `${i + 1} ${text}`),
+      ...cosines[i]!.map((cosine) => {
+        const cell = make("td", {}, cosine.toFixed(2));
+        const share = least === 1 ? 1 : (cosine - least) / (1 - least);
+        cell.style.setProperty("--heat", `${Math.round(share * 100)}%`);
+        cell.classList.toggle("hot", share > 0.5);
+        return cell;
+      }),
+    ),
+  );
+  find("#heat").replaceChildren(
+    make(
+      "table",
+      { className: "heat" },
+      make("caption", {}, "Cosine of each prompt with each"),
+      make("thead", {}, head),
+      make("tbody", {}, ...rows),
+    ),
+  );
+}
+
+async function showTrie(app: App, texts: readonly string[]): Promise<void> {
+  const trie = await app.engine.trie(texts);
+  const rows = trie.parents.length;
+  const padded = 77 * texts.length;
+  find("#rows-saved").textContent =
+    `${texts.length} prompts of ${trie.tokens} tokens: ${rows} rows are computed, ${trie.tokens - rows} are shared; ` +
+    `padded to 77 as the original does they would be ${padded}.`;
+  find("#trie").replaceChildren(drawTrie(trie));
+}

@@ -1,0 +1,83 @@
+/** Search as you type: the gallery, ranked anew at every key. */
+import { LatestEncoding } from "../app.js";
+import type { App } from "../app.js";
+import { fail, find, make } from "../dom.js";
+import type { Pictures } from "../pictures.js";
+import { dot } from "../vectors.js";
+
+/** Pictures that are shown. */
+const SHOWN = 24;
+
+/** See the file's head. */
+export class SearchPanel {
+  readonly #app: App;
+  readonly #query = find<HTMLInputElement>("#query");
+  readonly #status = find("#search-status");
+  readonly #gallery = find("#gallery");
+  #pictures: Pictures;
+  /** Made when they are first shown. */
+  #items: (HTMLLIElement | undefined)[] = [];
+  readonly #latest: LatestEncoding;
+
+  constructor(app: App, pictures: Pictures) {
+    this.#app = app;
+    this.#pictures = pictures;
+    this.#latest = new LatestEncoding(
+      app,
+      ([query], { vectors, rows, milliseconds }) => {
+        this.#rank(vectors);
+        this.#status.textContent = `“${query}”: ${rows} new rows in ${milliseconds.toFixed(1)} ms, searched ${this.#pictures.title}`;
+      },
+      fail,
+    );
+    this.#query.addEventListener("input", () => this.ask());
+    app.onModel(() => this.ask());
+  }
+
+  /** Searches other pictures. */
+  show(pictures: Pictures): void {
+    this.#pictures = pictures;
+    this.#items = [];
+    this.#gallery.replaceChildren();
+    this.ask();
+  }
+
+  ask(): void {
+    const { model } = this.#app;
+    if (model === undefined) return;
+    if (model.embedDim !== this.#pictures.vectors.width) {
+      this.#gallery.replaceChildren();
+      this.#status.textContent =
+        `${model.name} makes vectors of ${model.embedDim} numbers, ${this.#pictures.title} have ` +
+        `${this.#pictures.vectors.width}: bring pictures of this model, or go back to the shapes model.`;
+      return;
+    }
+    this.#latest.ask([this.#query.value]);
+  }
+
+  #rank(query: Float32Array): void {
+    const { vectors, entries } = this.#pictures;
+    const text = { data: query, count: 1, width: vectors.width };
+    const scores = entries.map((_, i) => dot(text, 0, vectors, i));
+    const best = scores
+      .map((_, i) => i)
+      .sort((a, b) => scores[b]! - scores[a]!)
+      .slice(0, SHOWN);
+    this.#gallery.replaceChildren(
+      ...best.map((i) => {
+        const item = (this.#items[i] ??= this.#makeItem(i));
+        item.lastElementChild!.textContent = scores[i]!.toFixed(3);
+        return item;
+      }),
+    );
+  }
+
+  #makeItem(i: number): HTMLLIElement {
+    const { name, address } = this.#pictures.entries[i]!;
+    const picture =
+      address === ""
+        ? make("span", { className: "nameless" }, name)
+        : make("img", { src: address, alt: name, title: name, width: 128, height: 128 });
+    return make("li", {}, picture, make("span", { className: "score" }));
+  }
+}

@@ -1,0 +1,73 @@
+/** What the page and its worker say to each other. */
+import type { Precision } from "@textower/graph";
+import type { Activation } from "@textower/weights";
+
+/** Backends that can be picked. */
+export type BackendName = "wasm" | "webgpu" | "tfjs" | "onnx";
+
+/** What to load, and on what. */
+export interface ModelChoice {
+  /** `shapes`, an address, or a name on the Hub; of no matter if there are files. */
+  readonly model: string;
+  readonly files: readonly File[];
+  readonly activation: Activation | undefined;
+  readonly backend: BackendName;
+  readonly precision: Precision;
+  /** undefined: as many as there are processors. */
+  readonly threads: number | undefined;
+}
+
+/** What runs now. */
+export interface ModelInfo {
+  readonly name: string;
+  readonly backend: string;
+  readonly device: string;
+  readonly precision: string;
+  readonly threads: number;
+  readonly notes: readonly string[];
+  readonly embedDim: number;
+  /** exp(logit scale): what cosines are multiplied with before a softmax. */
+  readonly temperature: number;
+}
+
+/** Vectors of prompts, in their order. */
+export interface Encoding {
+  /** [prompts, embedDim], rows of length 1. */
+  readonly vectors: Float32Array;
+  /** Rows that went through the tower. */
+  readonly rows: number;
+  readonly milliseconds: number;
+}
+
+/** One text as the tower sees it. */
+export interface TokenView {
+  readonly ids: readonly number[];
+  readonly pieces: readonly string[];
+  /** Place of the end of text, whose row becomes the embedding. */
+  readonly endOfText: number;
+  /** Most tokens that fit; those from the last place on would be cut. */
+  readonly contextLength: number;
+}
+
+/** The trie of some prompts: rows in the order in which they are computed. */
+export interface Trie {
+  readonly pieces: readonly string[];
+  /** Row before, or -1. */
+  readonly parents: readonly number[];
+  /** Rows whose vectors become embeddings. */
+  readonly pooled: readonly number[];
+  /** Tokens of all prompts together. */
+  readonly tokens: number;
+}
+
+/** Progress of loading: what, and how much of it, 0 to 1. */
+export type OnProgress = (doing: string, done: number) => void;
+
+/** The worker's side. */
+export interface Engine {
+  /** Loads a model; the one before goes on working until then, and also if this fails. */
+  load(choice: ModelChoice, onProgress: OnProgress): Promise<ModelInfo>;
+  encode(prompts: readonly string[]): Promise<Encoding>;
+  tokens(text: string): Promise<TokenView>;
+  trie(prompts: readonly string[]): Promise<Trie>;
+}
