@@ -29,6 +29,8 @@ export async function makeBackend(name: BackendName, threads: number | undefined
           await import("@tensorflow/tfjs-backend-wasm/dist/tfjs-backend-wasm-threaded-simd.wasm?url")
         ).default,
       });
+      // Its threads copy the text of a function into a worker, which bundlers have renamed by then.
+      tf.env().set("WASM_HAS_MULTITHREAD_SUPPORT", false);
       await tf.setBackend("wasm");
       return tfjs({ tf });
     }

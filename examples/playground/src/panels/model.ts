@@ -17,15 +17,19 @@ export async function loadModel(app: App, dropped: readonly File[] = []): Promis
   progress.hidden = false;
   progress.removeAttribute("value");
   fail(undefined);
+  let isLoading = true; // messages of the worker may come late
   try {
     const model = await app.load(choice, (doing, done) => {
+      if (!isLoading) return;
       progress.value = done;
       running.textContent = `${doing}: ${Math.round(done * 100)} %`;
     });
+    isLoading = false;
     const threads = model.threads === 1 ? "1 thread" : `${model.threads} threads`;
     running.textContent = `${model.name} on ${model.device}, ${model.precision}, ${threads}`;
     find("#notes").replaceChildren(...model.notes.map((note) => make("li", {}, note)));
   } catch (error) {
+    isLoading = false;
     running.textContent = before;
     fail(error);
   } finally {
