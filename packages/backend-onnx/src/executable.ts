@@ -4,6 +4,8 @@ import type { Executable, ExecutableInfo, Graph, Inputs, Tensor } from "@textowe
 import type { LoweredGraph, MaskInput } from "./lower.js";
 import { buildMask } from "./mask.js";
 import type { OrtModule, OrtSession, OrtTensor } from "./ort.js";
+import { inTurn, messageOf } from "./session.js";
+import type { WeightArray } from "./weights.js";
 
 /** What `OnnxExecutable` is made of. */
 export interface OnnxParts {
@@ -13,7 +15,7 @@ export interface OnnxParts {
   readonly graph: Graph;
   readonly lowered: LoweredGraph;
   /** Weights that every run hands in, by the name of their input; none if the session has its own copies. */
-  readonly shared: ReadonlyMap<string, Float32Array>;
+  readonly shared: ReadonlyMap<string, WeightArray>;
   readonly maxRows: number;
   readonly info: ExecutableInfo;
 }
@@ -32,7 +34,12 @@ export class OnnxExecutable implements Executable {
     this.#weights = Object.fromEntries(
       lowered.weights.flatMap(({ name, node }) => {
         const data = shared.get(name);
-        return data === undefined ? [] : [[name, new ort.Tensor("float32", data, node.shape)]];
+        if (data === undefined) return [];
+        const tensor =
+          data instanceof Float32Array
+            ? new ort.Tensor("float32", data, node.shape)
+            : new ort.Tensor("float16", data, node.shape);
+        return [[name, tensor]];
       }),
     );
   }
@@ -49,18 +56,20 @@ export class OnnxExecutable implements Executable {
   }
 
   async #run(inputs: Inputs): Promise<Record<string, Tensor>> {
-    const { graph, lowered, maxRows, session } = this.#parts;
+    const { ort, graph, lowered, maxRows, session } = this.#parts;
     for (const [name, size] of checkInputs(graph, inputs)) {
       if (size > maxRows) throw new InputError(`onnx: expected at most ${maxRows} ${name}, got ${size}`);
     }
     try {
-      const results = await session.run(this.#feeds(inputs));
+      const feeds = this.#feeds(inputs);
+      const results = await inTurn(ort, () => session.run(feeds));
       const outputs: Record<string, Tensor> = {};
       for (const [name, from] of Object.entries(lowered.outputs)) outputs[name] = await take(results[from]!);
       return outputs;
     } catch (cause) {
-      const message = cause instanceof Error ? cause.message : String(cause);
-      throw new BackendError(`onnx: expected ONNX Runtime to run the graph, got: ${message}`, { cause });
+      throw new BackendError(`onnx: expected ONNX Runtime to run the graph, got: ${messageOf(cause)}`, {
+        cause,
+      });
     }
   }
 

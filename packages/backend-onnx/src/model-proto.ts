@@ -3,9 +3,10 @@
  * Only what `lowerGraph` emits can be said: tensors, nodes with a few kinds of attributes, named dimensions.
  */
 import { Message } from "./protobuf.js";
+import type { DeferredBytes } from "./protobuf.js";
 
 /** TensorProto.DataType. */
-const DATA_TYPES = { float32: 1, int32: 6, int64: 7 } as const;
+export const DATA_TYPES = { float32: 1, int32: 6, int64: 7, float16: 10 } as const;
 
 /** AttributeProto.AttributeType. */
 const ATTRIBUTE_TYPES = { float: 1, int: 2, string: 3, ints: 7 } as const;
@@ -41,12 +42,19 @@ export interface OnnxValue {
   readonly shape: readonly (number | string)[];
 }
 
-/** A tensor with fixed contents: its little-endian bytes, or the name of the file that holds them. */
+/** Bytes in a file beside the model. */
+export interface ExternalBytes {
+  readonly file: string;
+  readonly offset: number;
+  readonly byteLength: number;
+}
+
+/** A tensor with fixed contents: its little-endian bytes, where they lie, or that they are written later. */
 export interface OnnxInitializer {
   readonly name: string;
   readonly dtype: keyof typeof DATA_TYPES;
   readonly shape: readonly number[];
-  readonly contents: Uint8Array | { readonly file: string; readonly byteLength: number };
+  readonly contents: Uint8Array | ExternalBytes | DeferredBytes;
 }
 
 /** A GraphProto. */
@@ -57,14 +65,22 @@ export interface OnnxGraph {
   readonly initializers: readonly OnnxInitializer[];
 }
 
-/** Encodes a model. @returns the bytes of a ModelProto, which the caller owns */
-export function encodeModel(graph: OnnxGraph): Uint8Array {
+/**
+ * Encodes a model.
+ * @returns the bytes of a ModelProto, which the caller owns
+ * @throws RangeError for contents that are deferred
+ */
+export function encodeModel(graph: OnnxGraph): Uint8Array<ArrayBuffer> {
+  return modelProto(graph).finish();
+}
+
+/** A ModelProto, whose deferred contents are those of the initializers. */
+export function modelProto(graph: OnnxGraph): Message {
   return new Message()
     .int(1, IR_VERSION) // ir_version
     .string(2, "textower") // producer_name
     .message(7, graphProto(graph))
-    .message(8, new Message().string(1, "").int(2, OPSET_VERSION)) // opset_import: domain "", version
-    .finish();
+    .message(8, new Message().string(1, "").int(2, OPSET_VERSION)); // opset_import: domain "", version
 }
 
 function graphProto(graph: OnnxGraph): Message {
@@ -101,9 +117,10 @@ function tensorProto({ name, dtype, shape, contents }: OnnxInitializer): Message
   for (const size of shape) message.int(1, size);
   message.int(2, DATA_TYPES[dtype]).string(8, name);
   if (contents instanceof Uint8Array) return message.bytes(9, contents);
+  if ("deferred" in contents) return message.deferred(9, contents);
   return message
     .message(13, entry("location", contents.file))
-    .message(13, entry("offset", "0"))
+    .message(13, entry("offset", `${contents.offset}`))
     .message(13, entry("length", `${contents.byteLength}`))
     .int(14, EXTERNAL);
 }

@@ -7,11 +7,15 @@
 export interface OrtModule {
   readonly InferenceSession: {
     create(model: Uint8Array, options?: OrtSessionOptions): Promise<OrtSession>;
+    /** From a path or URL. */
+    create(model: string, options?: OrtSessionOptions): Promise<OrtSession>;
   };
-  // Two signatures, since the runtimes overload theirs by dtype.
+  // Several signatures, since the runtimes overload theirs by dtype.
   readonly Tensor: {
     new (type: "float32", data: Float32Array, dims: readonly number[]): OrtTensor;
+    new (type: "float16", data: Uint16Array, dims: readonly number[]): OrtTensor;
     new (type: "int32", data: Int32Array, dims: readonly number[]): OrtTensor;
+    new (type: "int64", data: BigInt64Array, dims: readonly number[]): OrtTensor;
   };
   readonly env?: {
     readonly versions?: { readonly common?: string; readonly node?: string; readonly web?: string };
@@ -28,8 +32,19 @@ export interface OrtTensor {
   dispose(): void;
 }
 
+/** What a session says of an input or output. A size that is no number differs from run to run. */
+export interface OrtValueMetadata {
+  readonly name: string;
+  readonly isTensor: boolean;
+  readonly type?: string;
+  readonly shape?: readonly (number | string)[];
+}
+
 /** A session of ONNX Runtime. */
 export interface OrtSession {
+  /** Absent in runtimes before 1.21. */
+  readonly inputMetadata?: readonly OrtValueMetadata[];
+  readonly outputMetadata?: readonly OrtValueMetadata[];
   run(feeds: Readonly<Record<string, OrtTensor>>): Promise<Readonly<Record<string, OrtTensor>>>;
   release(): Promise<void>;
 }

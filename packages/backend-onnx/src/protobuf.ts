@@ -1,6 +1,7 @@
 /**
  * `Message`: writes the protocol buffers wire format (protobuf.dev/programming-guides/encoding), as much of it as a
- * ModelProto needs: varints, floats, and everything that has a length. Not here: reading, packed fields, groups.
+ * ModelProto needs: varints, floats, and everything that has a length. Bytes that are only known by their length can be
+ * left out of a message and written when its turn comes. Not here: reading, packed fields, groups.
  */
 
 /** Wire types: the low three bits of a field's tag. */
@@ -8,9 +9,16 @@ const VARINT = 0;
 const LENGTH_DELIMITED = 2;
 const FIXED32 = 5;
 
+/** A place in a message for bytes that whoever writes it has to supply. */
+export interface DeferredBytes {
+  /** What belongs here. */
+  readonly deferred: string;
+  readonly byteLength: number;
+}
+
 /** A message under construction. Fields come out in the order they were added; `finish()` gives the bytes. */
 export class Message {
-  readonly #chunks: Uint8Array[] = [];
+  readonly #chunks: (Uint8Array | DeferredBytes)[] = [];
   #length = 0;
 
   /** An integer field, signed 64 bits: negative ones take ten bytes, as `int64` wants. */
@@ -30,6 +38,11 @@ export class Message {
     return this.#tag(field, LENGTH_DELIMITED).#append(varint(value.byteLength)).#append(value);
   }
 
+  /** A `bytes` field whose contents are left to the writer: see `parts`. */
+  deferred(field: number, value: DeferredBytes): this {
+    return this.#tag(field, LENGTH_DELIMITED).#append(varint(value.byteLength)).#append(value);
+  }
+
   /** A `string` field. */
   string(field: number, value: string): this {
     return this.bytes(field, new TextEncoder().encode(value));
@@ -42,26 +55,50 @@ export class Message {
     return this;
   }
 
-  /** The encoded message; the caller owns it. */
-  finish(): Uint8Array {
-    const all = new Uint8Array(this.#length);
-    let at = 0;
+  /** The message in order: encoded bytes, in as few pieces as there can be, and the places of deferred ones. */
+  parts(): (Uint8Array<ArrayBuffer> | DeferredBytes)[] {
+    const parts: (Uint8Array<ArrayBuffer> | DeferredBytes)[] = [];
+    let run: Uint8Array[] = [];
     for (const chunk of this.#chunks) {
-      all.set(chunk, at);
-      at += chunk.byteLength;
+      if (chunk instanceof Uint8Array) {
+        run.push(chunk);
+        continue;
+      }
+      parts.push(joined(run), chunk);
+      run = [];
     }
-    return all;
+    return [...parts, joined(run)];
+  }
+
+  /**
+   * The encoded message; the caller owns it.
+   * @throws RangeError if some of it is deferred
+   */
+  finish(): Uint8Array<ArrayBuffer> {
+    const [bytes, ...more] = this.parts();
+    if (bytes instanceof Uint8Array && more.length === 0) return bytes;
+    throw new RangeError("protobuf: expected a message that is complete, got one with deferred bytes");
   }
 
   #tag(field: number, wireType: number): this {
     return this.#append(varint((field << 3) | wireType));
   }
 
-  #append(bytes: Uint8Array): this {
+  #append(bytes: Uint8Array | DeferredBytes): this {
     this.#chunks.push(bytes);
     this.#length += bytes.byteLength;
     return this;
   }
+}
+
+function joined(chunks: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
+  const all = new Uint8Array(chunks.reduce((length, { byteLength }) => length + byteLength, 0));
+  let at = 0;
+  for (const chunk of chunks) {
+    all.set(chunk, at);
+    at += chunk.byteLength;
+  }
+  return all;
 }
 
 /** Seven bits a byte, low ones first; the top bit says that more follow. */

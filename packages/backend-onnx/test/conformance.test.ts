@@ -11,4 +11,10 @@ describe.each(runtimes)("$name", ({ name, make }) => {
     ? GOLDEN_NAMES
     : (["micro", "tiny", "tiny-gelu", "vit-b-32"] as const);
   for (const { name, run } of [...conformanceCases(), ...goldenCases(golden)]) test(name, () => run(subject));
+
+  describe("float16", () => {
+    const half = { ...subject, precision: "float16" } as const;
+    const cases = [...conformanceCases(), ...goldenCases(["micro", "tiny", "tiny-gelu", "vit-b-32"])];
+    for (const { name, run } of cases) test(name, () => run(half));
+  });
 });

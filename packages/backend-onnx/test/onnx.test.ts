@@ -24,7 +24,7 @@ const x = tensor("float32", [1, 2], Float32Array.of(2, 3));
 /** onnxruntime-node with some members of its sessions replaced. */
 function faulty(change: (session: OrtSession) => Partial<OrtSession>): OrtModule {
   const create: OrtModule["InferenceSession"]["create"] = async (model, options) => {
-    const session: OrtSession = await ort.InferenceSession.create(model, options as object);
+    const session: OrtSession = await ort.InferenceSession.create(model as Uint8Array, options as object);
     return {
       run: (feeds) => session.run(feeds),
       release: () => session.release(),
@@ -44,10 +44,10 @@ describe("support", () => {
     }
   });
 
-  test.each(["float16", "int8"] as const)("refuses %s", async (precision) => {
-    await expect(onnx({ ort }).compile(product(), ones, { precision })).rejects.toMatchObject({
+  test("refuses int8", async () => {
+    await expect(onnx({ ort }).compile(product(), ones, { precision: "int8" })).rejects.toMatchObject({
       name: "UnsupportedError",
-      message: `onnx: expected precision float32, got ${precision}`,
+      message: "onnx: expected precision float32 or float16, got int8",
     });
   });
 });

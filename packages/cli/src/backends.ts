@@ -9,7 +9,7 @@ import type { Backend } from "@textower/graph";
  * Names for `--backend`, "auto" aside, in the order in which "auto" tries them:
  *
  * - `wasm` is part of the installation on every platform, uses all threads and has every precision
- * - `onnx` works only where somebody installed `onnxruntime-node`, has a native part to load, and is float32 only
+ * - `onnx` works only where somebody installed `onnxruntime-node`, has a native part to load, and no int8
  * - `reference` works everywhere, and is slow
  */
 export const BACKENDS = ["wasm", "onnx", "reference"] as const;

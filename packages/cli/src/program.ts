@@ -9,6 +9,7 @@ import type { Io } from "./io.js";
 import { addCache } from "./program/cache.js";
 import { addConvert } from "./program/convert.js";
 import { addEncode } from "./program/encode.js";
+import { addExportOnnx } from "./program/export-onnx.js";
 import { addInfo } from "./program/info.js";
 import { addSearch } from "./program/search.js";
 import { addTokens } from "./program/tokens.js";
@@ -24,6 +25,7 @@ Examples:
   $ textower info ViT-B-32.safetensors
   $ textower encode --model openai/clip-vit-base-patch32 "a photo of a cat"
   $ textower convert ViT-B-32.pt --precision int8 --activation quick_gelu --out vit-b-32-int8
+  $ textower export-onnx openai/clip-vit-base-patch32 --out vit-b-32-onnx
 
 Exit codes:
   0    done, also when whoever reads the output stops reading
@@ -51,6 +53,7 @@ export function createProgram(io: Io): Command {
   addSearch(program, io);
   addInfo(program, io);
   addConvert(program, io);
+  addExportOnnx(program, io);
   addCache(program, io);
   return program;
 }

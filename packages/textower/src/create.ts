@@ -13,6 +13,9 @@ import { SetupError } from "./errors.js";
 import { openModel } from "./model-source.js";
 import { PrefixCache } from "./prefix-cache.js";
 import type { ModelSource } from "./model-source.js";
+import { isTextModel } from "./text-model.js";
+import { TextModelEncoder } from "./text-model-encoder.js";
+import type { TextModelEncoderOptions } from "./text-model-encoder.js";
 
 /** Options of `createTextEncoder`: these, and what `openCheckpoint` needs to know of a checkpoint (`activation`, …). */
 export interface TextEncoderOptions extends OpenCheckpointOptions {
@@ -53,6 +56,15 @@ export interface TextEncoderOptions extends OpenCheckpointOptions {
 const CLIP_VOCABULARY = 49408;
 
 /**
+ * Puts a tokenizer before a whole text model, such as a published ONNX file.
+ *
+ * Rejects with SetupError for a tokenizer that does not go with the model, which then stays the caller's.
+ * @example
+ * const model = await onnxTextModel(ort, "clip-vit-base-patch32/onnx/text_model.onnx");
+ * const encoder = await createTextEncoder({ model });
+ */
+export function createTextEncoder(options: TextModelEncoderOptions): Promise<TextModelEncoder>;
+/**
  * Opens a checkpoint and compiles its text tower on a backend. Weights are read once, tensor by tensor; of the token
  * table only the rows that prompts use, when they use them.
  *
@@ -63,7 +75,20 @@ const CLIP_VOCABULARY = 49408;
  * const { embeddings } = await encoder.encode(["a red circle", "a blue star"]);
  * await encoder.dispose();
  */
-export async function createTextEncoder(options: TextEncoderOptions): Promise<ClipTextEncoder> {
+export function createTextEncoder(options: TextEncoderOptions): Promise<ClipTextEncoder>;
+export async function createTextEncoder(
+  options: TextEncoderOptions | TextModelEncoderOptions,
+): Promise<ClipTextEncoder | TextModelEncoder> {
+  return isForTextModel(options) ? new TextModelEncoder(options) : createClipTextEncoder(options);
+}
+
+function isForTextModel(
+  options: TextEncoderOptions | TextModelEncoderOptions,
+): options is TextModelEncoderOptions {
+  return isTextModel(options.model);
+}
+
+async function createClipTextEncoder(options: TextEncoderOptions): Promise<ClipTextEncoder> {
   const {
     model,
     backend: choice = "auto",

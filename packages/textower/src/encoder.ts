@@ -5,13 +5,15 @@
  * Not here: putting the parts together (`createTextEncoder`).
  */
 import { DeviceLostError } from "@textower/graph";
-import type { Executable, ExecutableInfo, Tensor } from "@textower/graph";
+import type { Executable, ExecutableInfo, Inputs, Tensor } from "@textower/graph";
 import { planRuns, promptRows } from "@textower/model";
 import type { PlannedRun, TextEncoderOutput, TokenSequence } from "@textower/model";
 import type { Tokenizer } from "@textower/tokenizer";
 import type { Checkpoint, CheckpointDescriptor } from "@textower/weights";
-import { NumericalError } from "./errors.js";
+import { copyVector } from "./copy-vector.js";
+import { SetupError } from "./errors.js";
 import type { PrefixCache, PrefixCacheInfo } from "./prefix-cache.js";
+import { encodeInBatches, listOf, tokenizePrompts } from "./prompts.js";
 import { prepareRun } from "./run-inputs.js";
 import type { PreparedRun } from "./run-inputs.js";
 
@@ -65,6 +67,14 @@ export interface EncoderInfo extends ExecutableInfo {
   readonly maxRows: number;
 }
 
+/** One run of `plannedRuns`, ready to be handed to the executable. */
+export interface ReadyRun {
+  readonly executable: Executable;
+  readonly inputs: Inputs;
+  /** For each row of the embedding output: places of the prompts that it answers, equal ones together. */
+  readonly answers: readonly (readonly number[])[];
+}
+
 /** The parts of an encoder; see `createTextEncoder`. */
 export interface EncoderParts {
   readonly tokenizer: Tokenizer;
@@ -78,9 +88,6 @@ export interface EncoderParts {
   /** Closes what the encoder owns beside the executable. */
   readonly close: () => Promise<void>;
 }
-
-/** Prompts taken from a stream at a time by `encodeStream`. */
-const STREAM_PROMPTS = 1024;
 
 /** See the file's head. Made by `createTextEncoder`; holds the backend's memory until `dispose`. */
 export class ClipTextEncoder implements AsyncDisposable {
@@ -123,10 +130,8 @@ export class ClipTextEncoder implements AsyncDisposable {
   async encode(prompts: Prompt | readonly Prompt[], options: EncodeOptions = {}): Promise<EncodeResult> {
     const { truncate = false, normalize = true, signal, onProgress } = options;
     signal?.throwIfAborted();
-    const list = typeof prompts === "string" || "ids" in prompts ? [prompts] : prompts;
-    const sequences = list.every((prompt) => typeof prompt === "string")
-      ? this.tokenizer.encodeBatch(list, { truncate })
-      : list.map((prompt, index) => this.#tokenize(prompt, index, truncate));
+    const list = listOf(prompts);
+    const sequences = tokenizePrompts(list, this.tokenizer, this.info.descriptor, truncate);
     const width = this.#vector === undefined ? 0 : this.info.embedDim;
     const data = new Float32Array(list.length * width); // [prompts, embedDim]
     const results: Encoded[] = Array.from({ length: list.length });
@@ -139,7 +144,9 @@ export class ClipTextEncoder implements AsyncDisposable {
         const hidden = this.#hidden(outputs, prepared, prompt);
         for (const index of indices) {
           const embedding = data.subarray(index * width, (index + 1) * width);
-          if (this.#vector !== undefined) copyVector(outputs[this.#vector]!, prompt, embedding, normalize);
+          if (this.#vector !== undefined) {
+            copyVector(outputs[this.#vector]!.data as Float32Array, prompt, embedding, normalize);
+          }
           const { ids, cut } = sequences[index]!;
           results[index] = { embedding, tokens: ids.length, cut, hidden: copies(hidden) };
         }
@@ -148,6 +155,26 @@ export class ClipTextEncoder implements AsyncDisposable {
       onProgress?.({ done, total: list.length });
     }
     return { embeddings: results.map(({ embedding }) => embedding), data, prompts: results, rows };
+  }
+
+  /**
+   * Tokenises, plans and prepares as `encode` does, and leaves the runs to the caller: for results that stay on a
+   * device, such as `encodeToTensor` of `@textower/backend-tfjs`. Every prompt is answered once.
+   * @throws as `encode`, from the iterator; SetupError for an encoder with a prefix cache, whose runs depend on one another
+   */
+  async *plannedRuns(
+    prompts: Prompt | readonly Prompt[],
+    options: Pick<EncodeOptions, "truncate" | "signal"> = {},
+  ): AsyncGenerator<ReadyRun, void, undefined> {
+    const { truncate = false, signal } = options;
+    if (this.#parts.prefixCache !== undefined) {
+      throw new SetupError("plannedRuns: expected an encoder without prefixCache, got one with it");
+    }
+    const sequences = tokenizePrompts(listOf(prompts), this.tokenizer, this.info.descriptor, truncate);
+    for (const { sequences: some, answers } of this.#plan(sequences)) {
+      const { inputs } = await prepareRun(some, this.#parts, signal);
+      yield { executable: await this.#executable, inputs, answers };
+    }
   }
 
   /** How full the prefix cache is, and what it has saved; undefined for an encoder without one. */
@@ -166,17 +193,11 @@ export class ClipTextEncoder implements AsyncDisposable {
    * @throws as `encode`, from the iterator
    * @example for await (const { embedding } of encoder.encodeStream(lines)) index.add(embedding);
    */
-  async *encodeStream(
+  encodeStream(
     prompts: Iterable<Prompt> | AsyncIterable<Prompt>,
     options: Omit<EncodeOptions, "onProgress"> = {},
   ): AsyncGenerator<Encoded, void, undefined> {
-    let batch: Prompt[] = [];
-    for await (const prompt of prompts) {
-      if (batch.push(prompt) < STREAM_PROMPTS) continue;
-      yield* (await this.encode(batch, options)).prompts;
-      batch = [];
-    }
-    if (batch.length > 0) yield* (await this.encode(batch, options)).prompts;
+    return encodeInBatches(prompts, (batch) => this.encode(batch, options));
   }
 
   /** Frees the backend's memory and closes the checkpoint. Calls that still wait reject. Twice is harmless. */
@@ -189,28 +210,6 @@ export class ClipTextEncoder implements AsyncDisposable {
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.dispose();
-  }
-
-  #tokenize(prompt: Prompt, index: number, truncate: boolean): TokenSequence & { readonly cut: number } {
-    if (typeof prompt === "string") return this.tokenizer.encode(prompt, { truncate });
-    const { vocabSize, contextLength } = this.info.descriptor;
-    if (typeof prompt !== "object" || prompt === null || !("ids" in prompt)) {
-      throw new TypeError(`encode: expected a text or tokens for prompt ${index}, got ${typeof prompt}`);
-    }
-    const { ids } = prompt;
-    if (ids.length === 0 || ids.length > contextLength) {
-      throw new RangeError(
-        `encode: expected 1 to ${contextLength} tokens for prompt ${index}, got ${ids.length}`,
-      );
-    }
-    for (let i = 0; i < ids.length; i++) {
-      if (!(Number.isInteger(ids[i]) && ids[i]! >= 0 && ids[i]! < vocabSize)) {
-        throw new RangeError(
-          `encode: expected ids below ${vocabSize} in prompt ${index}, got ${ids[i]} at ${i}`,
-        );
-      }
-    }
-    return { ...prompt, cut: 0 };
   }
 
   #plan(sequences: readonly TokenSequence[]): PlannedRun[] {
@@ -279,21 +278,6 @@ export class ClipTextEncoder implements AsyncDisposable {
     }
     return hidden;
   }
-}
-
-/** @throws NumericalError for a vector that is not finite, or has no length and is to be normalised */
-function copyVector(rows: Tensor, row: number, into: Float32Array, normalize: boolean): void {
-  const width = into.length;
-  into.set((rows.data as Float32Array).subarray(row * width, (row + 1) * width));
-  let squares = 0;
-  for (const value of into) squares += value * value;
-  const length = Math.sqrt(squares);
-  if (!Number.isFinite(length) || (normalize && length === 0)) {
-    throw new NumericalError(
-      `encode: expected a finite embedding with a length, got one of length ${length}`,
-    );
-  }
-  if (normalize) for (let i = 0; i < width; i++) into[i]! /= length;
 }
 
 function copies(arrays: Record<string, Float32Array>): Record<string, Float32Array> {

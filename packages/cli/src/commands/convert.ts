@@ -2,13 +2,13 @@
  * `textower convert`: a checkpoint's text tower in another precision, in a directory as transformers lays it out, and by
  * how much that changes the vectors of some prompts.
  */
-import { mkdir, open, rename, rm, writeFile } from "node:fs/promises";
+import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { createTextEncoder, similarity } from "textower";
 import type { Precision } from "@textower/graph";
 import { clipVocabulary } from "@textower/tokenizer";
 import { convertCheckpoint, openCheckpoint } from "@textower/weights";
-import type { Checkpoint, Conversion } from "@textower/weights";
+import type { Checkpoint } from "@textower/weights";
 import { wasm } from "@textower/backend-wasm";
 import { flush, write } from "../io.js";
 import type { Io } from "../io.js";
@@ -18,6 +18,7 @@ import { jsonLine } from "../output/jsonl.js";
 import { quote } from "../output/quote.js";
 import { table } from "../output/table.js";
 import { tokenizerJson } from "../output/tokenizer-json.js";
+import { writePieces } from "../output/write-pieces.js";
 import { Progress } from "../progress.js";
 
 /** Options of `convert`. */
@@ -65,7 +66,8 @@ export async function convert(source: string, options: ConvertOptions, io: Io): 
     const conversion = convertCheckpoint(checkpoint, precision);
     await mkdir(out, { recursive: true });
     const isClips = checkpoint.descriptor.vocabSize === clipVocabulary().size;
-    await writeModel(join(out, "model.safetensors"), conversion, progress, io.signal);
+    const model = join(out, "model.safetensors");
+    await writePieces(model, conversion.pieces(io.signal), conversion.fileBytes, progress);
     await writeFile(join(out, "config.json"), `${JSON.stringify(conversion.config, null, 2)}\n`);
     if (isClips) await writeFile(join(out, "tokenizer.json"), tokenizerJson(clipVocabulary()));
     const deviation = isClips ? await compare(checkpoint, out, io.signal) : undefined;
@@ -89,32 +91,6 @@ interface Deviation {
   readonly meanCosine: number;
   readonly worstCosine: number;
   readonly worstPrompt: string;
-}
-
-async function writeModel(
-  path: string,
-  { pieces, fileBytes }: Conversion,
-  progress: Progress,
-  signal: AbortSignal | undefined,
-): Promise<void> {
-  const temporary = `${path}.${process.pid}.incomplete`;
-  try {
-    const file = await open(temporary, "w");
-    try {
-      let written = 0;
-      for await (const piece of pieces(signal)) {
-        await file.writeFile(piece);
-        progress.show("bytes", (written += piece.length), fileBytes);
-      }
-      await file.sync();
-    } finally {
-      await file.close();
-    }
-    await rename(temporary, path);
-  } catch (error) {
-    await rm(temporary, { force: true });
-    throw error;
-  }
 }
 
 /** Cosines between vectors of the old file and the new one, both computed in float32. */
