@@ -6,6 +6,8 @@ import { spawnSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, relative } from "node:path";
+import { judge } from "./matrix/cells.mjs";
+import { matrixTable } from "./matrix/table.mjs";
 import { root } from "./workspace.mjs";
 
 /** The second Node: the current long-term release. */
@@ -21,6 +23,7 @@ export async function runTests(args, pnpm) {
   const suites = [{ label: `Node ${process.versions.node}`, node: process.execPath }];
   const current = findCurrentNode();
   if (current !== undefined) suites.push({ label: `Node ${CURRENT_NODE}`, node: current });
+  const reports = [];
   for (const [i, { label, node }] of suites.entries()) {
     console.log(`\n# ${label}`);
     const report = join(folder, `${i}.json`);
@@ -35,7 +38,7 @@ export async function runTests(args, pnpm) {
     ];
     const projects = i === 0 ? [] : ["--project=!checks*"];
     pnpm(["exec", ...vitest, ...projects, ...args], { check: false, stdio: ["ignore", 1, 2] });
-    addReport(report, label, totals);
+    reports.push({ label: `Node ${label.split(/[ .]/)[1]}`, tests: addReport(report, label, totals) });
   }
   if (current === undefined) {
     const absent = process.env.CI ? "failed" : "skipped";
@@ -43,11 +46,27 @@ export async function runTests(args, pnpm) {
     console.log(`${absent}: the suites on Node ${CURRENT_NODE} (its npm package could not be had)`);
   }
   rmSync(folder, { recursive: true });
+  if (args.length === 0) checkMatrix(reports, totals);
   console.log(`\n${totals.passed} passed, ${totals.failed} failed, ${totals.skipped} skipped`);
   return totals.failed > 0 ? 1 : 0;
 }
 
-/** Adds a vitest report to the totals. A file that could not even be loaded counts as one failure. */
+/** Prints the matrix. In CI a cell of which nothing passed, or something was skipped, is a failure. */
+function checkMatrix(reports, totals) {
+  const cells = judge(reports);
+  console.log(`\n${matrixTable(cells)}`);
+  for (const { backend, runtime, precision, passed, skipped } of process.env.CI ? cells : []) {
+    if (passed > 0 && skipped === 0) continue;
+    totals.failed++;
+    const got = `${passed} tests that passed and ${skipped} that were skipped`;
+    console.log(`failed: ${backend} in ${runtime}, ${precision}: expected tests that pass, got ${got}`);
+  }
+}
+
+/**
+ * Adds a vitest report to the totals. A file that could not even be loaded counts as one failure.
+ * @returns its tests: file, full name, status
+ */
 function addReport(path, label, totals) {
   let report;
   try {
@@ -55,7 +74,7 @@ function addReport(path, label, totals) {
   } catch {
     totals.failed++;
     console.log(`failed: ${label} ended without a report`);
-    return;
+    return [];
   }
   for (const file of report.testResults) {
     const skipped = file.assertionResults.filter(({ status }) => status !== "passed" && status !== "failed");
@@ -66,6 +85,9 @@ function addReport(path, label, totals) {
     for (const { fullName } of skipped) console.log(`skipped: ${relative(root, file.name)}: ${fullName}`);
   }
   if (report.testResults.length === 0) totals.failed++;
+  return report.testResults.flatMap(({ name: file, assertionResults }) =>
+    assertionResults.map(({ fullName, status }) => ({ file, name: fullName, status })),
+  );
 }
 
 /** Path of a current Node's binary, or undefined if it cannot be had or is what runs already. */
