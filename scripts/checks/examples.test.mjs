@@ -6,6 +6,10 @@ import { root } from "../workspace.mjs";
 
 const examples = {
   "search-gallery/search.mjs": /^0\.\d+ \S+\.png .*small blue star/m,
+  "langchain-retriever/retrieve.mjs": /^\d+\.png .*small blue star/m,
+  "ai-sdk/recommend.mjs": /^9 captions, 45 tokens\n0\.\d+ a red circle$/m,
+  "own-graph/classify.mjs": /^why is it raining: question\nstop that now: order$/m,
+  "own-backend/toy.mjs": /^3 prompts on toy\n3 prompts on wasm\ncosine of the two: at least 1\.000000$/m,
   "own-backend/timing.mjs": /6 prompts in 17 rows on counting/,
 };
 

@@ -58,6 +58,7 @@ export const CI_CELLS = [
   }),
   ...inNode("tfjs, cpu", packages("backend-tfjs"), { float32: /cpu.*(?:op|tower|golden): / }),
   ...inNode("tfjs, wasm", packages("backend-tfjs"), { float32: /wasm.*(?:op|tower|golden): / }),
+  ...inNode("tfjs, webgpu", packages("backend-tfjs"), { float32: /webgpu.*(?:op|golden): / }),
   ...inNode("webgpu", packages("backend-webgpu"), {
     float32: /float32/,
     float16: /float16/,
