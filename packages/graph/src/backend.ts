@@ -72,6 +72,11 @@ export interface Executable {
    * @returns name → float32 tensor, one for each output of the graph
    */
   run(inputs: Inputs, options?: { readonly signal?: AbortSignal }): Promise<Record<string, Tensor>>;
+  /**
+   * Prepares for runs of these numbers of rows, where the first of a kind would have to compile something; absent where
+   * nothing has to be. Rejects as `run`.
+   */
+  warmup?(rows: readonly number[]): Promise<void>;
   /** Frees everything. A run in flight ends first; runs that still wait reject with DisposedError. Twice is harmless. */
   dispose(): Promise<void>;
 }

@@ -158,6 +158,16 @@ export class ClipTextEncoder implements AsyncDisposable {
   }
 
   /**
+   * Does ahead what first runs would have to do: on GPUs shaders are compiled when a run of some size first needs them.
+   * Nothing where a backend has nothing to prepare. Rejects with DisposedError, or what the backend rejects with.
+   */
+  async warmup(): Promise<void> {
+    const rows = [this.info.maxRows];
+    for (let count = 1; count < this.info.maxRows; count *= 2) rows.push(count);
+    await (await this.#executable).warmup?.(rows);
+  }
+
+  /**
    * Tokenises, plans and prepares as `encode` does, and leaves the runs to the caller: for results that stay on a
    * device, such as `encodeToTensor` of `@textower/backend-tfjs`. Every prompt is answered once.
    * @throws as `encode`, from the iterator; SetupError for an encoder with a prefix cache, whose runs depend on one another
