@@ -6,8 +6,11 @@ import { reference } from "../../packages/backend-reference/dist/index.js";
 import { webgpu } from "../../packages/backend-webgpu/dist/index.js";
 import { conformanceCases, goldenCases } from "../../packages/conformance/dist/index.js";
 
+/** What is run in float16 and int8: products of all kinds, and whole towers of the original through the golden vectors. */
+const IN_LESS = /^op: (?:linear|mlp)/;
+
 /**
- * Runs every case on one device, and goes on after those that fail; the golden ones with a device of the backend's own,
+ * Runs every case in float32 on one device, and goes on after those that fail; the golden ones with a device of the backend's own,
  * which checks itself.
  * @returns {Promise<{ ran: number, failures: string[] }>} the number of cases, and `name: error` for each that failed
  */
@@ -16,18 +19,25 @@ export async function runWebgpuCases() {
   if (!adapter) return { ran: 0, failures: ["expected an adapter, got none"] };
   const device = await adapter.requestDevice();
   const outcome = { ran: 0, failures: [] };
-  const run = async (cases, backend) => {
+  const run = async (cases, backend, precision = "float32") => {
     for (const each of cases) {
       outcome.ran++;
       try {
-        await each.run({ backend, reference: reference() });
+        await each.run({ backend, reference: reference(), precision });
       } catch (error) {
-        outcome.failures.push(`${each.name}: ${error}`);
+        outcome.failures.push(`${each.name}, ${precision}: ${error}`);
       }
     }
   };
   await run(conformanceCases(), webgpu({ device, selfCheck: false }));
   await run(goldenCases(["micro"]), webgpu());
+  for (const precision of ["float16", "int8"]) {
+    const cases = [
+      ...conformanceCases().filter(({ name }) => IN_LESS.test(name)),
+      ...goldenCases(["micro", "tiny"]),
+    ];
+    await run(cases, webgpu({ device, selfCheck: false }), precision);
+  }
   device.destroy();
   return outcome;
 }
