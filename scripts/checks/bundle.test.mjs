@@ -29,7 +29,13 @@ const BUDGETS = {
   textower: 290,
 };
 /** Packages that are not made for pages. */
-const NOT_FOR_PAGES = ["@textower/benchmark", "@textower/cli", "@textower/conformance"];
+const NOT_FOR_PAGES = [
+  "@textower/ai-sdk",
+  "@textower/benchmark",
+  "@textower/cli",
+  "@textower/conformance",
+  "@textower/langchain",
+];
 
 const points = entryPoints();
 /** Name of an entry point → its file. */

@@ -14,18 +14,22 @@ import {
   rmSync,
   writeFileSync,
 } from "node:fs";
+import { writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { commitOf, startHub } from "../../packages/hub/test/hub-server.mjs";
+import { exportTextModel } from "../../packages/backend-onnx/dist/index.js";
+import { buildTextEncoder } from "../../packages/model/dist/index.js";
+import { openCheckpoint } from "../../packages/weights/dist/index.js";
 import { shapesModel } from "../../packages/model-shapes/dist/index.js";
 import { entryPoints, root } from "../workspace.mjs";
 
 /** Repositories that examples name. */
 const REPOSITORIES = ["openai/clip-vit-base-patch32", "laion/CLIP-ViT-B-32-laion2B-s34B-b79K"];
 /** Files that examples name, without a config beside them. */
-const FILES = ["ViT-B-32.safetensors"];
+const FILES = ["ViT-B-32.safetensors", "ViT-B-32.pt"]; // known by their first bytes, not by their names
 
 const blocks = documents().flatMap(blocksOf);
 const work = join(root, "docs/.cache/blocks");
@@ -45,6 +49,7 @@ beforeAll(async () => {
   mkdirSync(join(folder, "clip-vit-base-patch32"));
   copyFileSync(model, join(folder, "clip-vit-base-patch32/model.safetensors"));
   copyFileSync(config, join(folder, "clip-vit-base-patch32/config.json"));
+  await exportModel(join(folder, "clip-vit-base-patch32/onnx/text_model.onnx"));
   const commit = commitOf("docs");
   const files = { "config.json": readFileSync(config), "model.safetensors": readFileSync(model) };
   const repository = { branches: { main: commit }, commits: { [commit]: files } };
@@ -117,6 +122,16 @@ test("no link in a document leads nowhere", () => {
   });
   expect(broken).toEqual([]);
 });
+
+/** The shapes model as an ONNX text model, as others publish theirs. */
+async function exportModel(path) {
+  const checkpoint = await openCheckpoint(shapesModel.model);
+  const { descriptor } = checkpoint;
+  const { files } = exportTextModel(buildTextEncoder(descriptor), checkpoint, descriptor);
+  mkdirSync(dirname(path));
+  await writeFile(path, files[0].pieces());
+  await checkpoint.close();
+}
 
 /** Paths of everything that is written for users. */
 function documents() {

@@ -5,6 +5,7 @@
  *   node scripts/matrix/run.mjs [--only TEXT]     after `pnpm build`; cells whose runtime or backend contains TEXT
  */
 import { execFile, spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { cpus, tmpdir } from "node:os";
@@ -170,17 +171,18 @@ function browser(path, argumentsOf, isolated) {
       const profile = mkdtempSync(join(tmpdir(), "textower-matrix-"));
       const cell = new URLSearchParams({ backend, precision });
       const url = `http://127.0.0.1:${server.address().port}/?${cell}`;
-      const child = spawn(path, argumentsOf(url, profile), { stdio: "ignore" });
+      const child = spawn(path, argumentsOf(url, profile), { stdio: "ignore", detached: true });
       const late = setTimeout(
         () => settle({ passed: 0, failed: 1, failures: ["took too long"] }),
         TIMEOUT_MS,
       );
       const result = await outcome;
       clearTimeout(late);
-      child.kill("SIGKILL");
+      process.kill(-child.pid, "SIGKILL"); // with the processes that it has started
+      await once(child, "close");
       server.closeAllConnections();
       server.close();
-      rmSync(profile, { recursive: true, force: true, maxRetries: 5 });
+      rmSync(profile, { recursive: true, force: true, maxRetries: 10, retryDelay: 200 });
       return result;
     },
   };

@@ -1,14 +1,17 @@
 /**
  * The suite on TensorFlow.js in a page, on each backend that browsers have. Bundled by the test that opens the page.
  */
-import "@tensorflow/tfjs-backend-cpu";
+import { MathBackendCPU } from "@tensorflow/tfjs-backend-cpu";
 import { setWasmPaths } from "@tensorflow/tfjs-backend-wasm";
-import "@tensorflow/tfjs-backend-webgl";
-import "@tensorflow/tfjs-backend-webgpu";
+import { MathBackendWebGL } from "@tensorflow/tfjs-backend-webgl";
+import { WebGPUBackend } from "@tensorflow/tfjs-backend-webgpu";
 import * as tf from "@tensorflow/tfjs-core";
 import { reference } from "@textower/backend-reference";
 import { conformanceCases, goldenCases } from "@textower/conformance";
 import { tfjs } from "../dist/index.js";
+
+/** Importing these is what registers them; they are named so that no bundler leaves them out. */
+globalThis.tfjsBackends = [MathBackendCPU, MathBackendWebGL, WebGPUBackend];
 
 /**
  * A software GPU takes a second or more to compile each of tfjs's kernels, and every shape has its own. Towers are left
