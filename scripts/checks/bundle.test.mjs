@@ -26,7 +26,7 @@ const BUDGETS = {
   "@textower/backend-wasm": 32,
   "@textower/backend-webgpu": 24,
   "@textower/model-shapes": 0.3,
-  "@textower/zero-shot": 30,
+  "@textower/zero-shot": 9,
   textower: 290,
 };
 /** Packages that are not made for pages. */
