@@ -35,6 +35,7 @@ const NOT_FOR_PAGES = [
   "@textower/benchmark",
   "@textower/cli",
   "@textower/conformance",
+  "@textower/diffusion",
   "@textower/langchain",
 ];
 
