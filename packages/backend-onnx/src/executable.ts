@@ -38,7 +38,7 @@ export class OnnxExecutable implements Executable {
         const tensor =
           data instanceof Float32Array
             ? new ort.Tensor("float32", data, node.shape)
-            : new ort.Tensor("float16", data, node.shape);
+            : halfTensor(ort, data, node.shape);
         return [[name, tensor]];
       }),
     );
@@ -87,6 +87,17 @@ export class OnnxExecutable implements Executable {
     }
     return feeds;
   }
+}
+
+/**
+ * A float16 tensor. Where engines have Float16Array, ONNX Runtime's tensors hold one, which its native part in Node takes
+ * for an array of no bytes ("not enough space: expected 40, got 0", onnxruntime-node 1.30 on Node 24). It is handed the bits,
+ * as on engines without.
+ */
+function halfTensor(ort: OrtModule, data: Uint16Array, shape: readonly number[]): OrtTensor {
+  const made = new ort.Tensor("float16", data, shape);
+  Object.defineProperty(made, "data", { value: data });
+  return made;
 }
 
 function makeMask(
