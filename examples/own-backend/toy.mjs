@@ -4,15 +4,7 @@
  *
  *   node toy.mjs
  */
-import {
-  checkInputs,
-  DEFAULT_MAX_ROWS,
-  RunQueue,
-  tensor,
-  toFloat32,
-  UnsupportedError,
-  verify,
-} from "@textower/graph";
+import { checkInputs, RunQueue, tensor, toFloat32, UnsupportedError, verify } from "@textower/graph";
 import { wasm } from "@textower/backend-wasm";
 import { createTextEncoder, registerBackend, similarity } from "textower";
 
@@ -71,7 +63,7 @@ function toy() {
   return {
     name: "toy",
     isSupported: async () => ({ supported: true }),
-    async compile(graph, weights, { precision = "float32", maxRows = DEFAULT_MAX_ROWS } = {}) {
+    async compile(graph, weights, { precision = "float32" } = {}) {
       verify(graph);
       if (precision !== "float32") throw new UnsupportedError(`toy: expected float32, got ${precision}`);
       const held = new Map();
@@ -80,7 +72,7 @@ function toy() {
       }
       const queue = new RunQueue("toy");
       const run = (inputs) => {
-        checkInputs(graph, inputs, maxRows);
+        checkInputs(graph, inputs);
         const values = new Map(held);
         graph.nodes.forEach((node, id) => {
           if (node.op === "weight") return;

@@ -33,10 +33,11 @@ describe("the worker that comes with the package", () => {
   });
   afterAll(() => encoder.dispose());
 
-  test("says what it runs on, and how far loading was", () => {
+  test("says what it runs on, how far loading was, and warms up", async () => {
     expect(encoder.info).toMatchObject({ backend: "wasm", precision: "float32", embedDim: 128 });
     expect(encoder.info.notes.filter((note) => /did not start|no workers/.test(note))).toEqual([]);
     expect(encoder.logitScale).toBeGreaterThan(0);
+    await encoder.warmup();
     expect(loaded.length).toBeGreaterThan(10);
     expect(loaded).toEqual(loaded.toSorted((a, b) => a - b));
   });

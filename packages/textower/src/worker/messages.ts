@@ -28,6 +28,7 @@ export type Call =
       /** Whether somebody listens to progress. */
       readonly progress: boolean;
     }
+  | { readonly call: "warmup" }
   | { readonly call: "clearPrefixCache" }
   | { readonly call: "dispose" };
 
@@ -35,6 +36,7 @@ export type Call =
 export interface Results {
   readonly open: { readonly info: EncoderInfo; readonly logitScale: number | undefined };
   readonly encode: PlainEncodeResult;
+  readonly warmup: undefined;
   readonly clearPrefixCache: undefined;
   readonly dispose: undefined;
 }

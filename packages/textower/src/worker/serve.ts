@@ -135,6 +135,9 @@ class Service {
         const listening = progress ? { onProgress: tell } : {};
         return toPlain(await encoder.encode(prompts, { ...options, ...listening, signal }));
       }
+      case "warmup":
+        await (await this.#encoder)!.warmup();
+        return { result: undefined };
       case "clearPrefixCache":
         (await this.#encoder)!.clearPrefixCache();
         return { result: undefined };

@@ -16,8 +16,10 @@ export function withTurns(backend: Backend): Backend {
 }
 
 function executableWithTurns(executable: Executable): Executable {
+  const warmup = executable.warmup?.bind(executable);
   return {
     info: executable.info,
+    ...(warmup !== undefined && { warmup }),
     async run(inputs, options = {}) {
       await turn();
       return executable.run(inputs, options); // looks at the signal first

@@ -129,6 +129,11 @@ export class WorkerTextEncoder implements AsyncDisposable {
     return this.#connection.prefixCache;
   }
 
+  /** As `ClipTextEncoder.warmup`. */
+  warmup(): Promise<void> {
+    return this.#connection.call({ call: "warmup" }).result;
+  }
+
   /** Forgets the keys and values of earlier prompts. */
   clearPrefixCache(): Promise<void> {
     return this.#connection.call({ call: "clearPrefixCache" }).result;
