@@ -55,7 +55,10 @@ describe("failure", () => {
       [["encode", "--model", join(directory, "none.safetensors"), "red"], /no such file/],
       [["encode", "--model", page, "red"], /web page/],
       [["info", page], /web page/],
-      [["encode", "--backend", "onnx", "--precision", "int8", "red"], /expected precision float32 or float16, got int8/],
+      [
+        ["encode", "--backend", "onnx", "--precision", "int8", "red"],
+        /expected precision float32 or float16, got int8/,
+      ],
       [["encode", "--output", join(directory, "no", "such", "directory"), "red"], /ENOENT/],
       [["encode", "--output", "/dev/full", "red"], /ENOSPC/],
     ];
