@@ -3,7 +3,7 @@
 import { LiteralFinder } from "./added-tokens.js";
 import { CLEANERS, type Cleaner } from "./cleaning/clean.js";
 import { Decoder } from "./decode.js";
-import { TextTooLongError } from "./errors.js";
+import { TextTooLongError, TokenizerOptionsError } from "./errors.js";
 import { IdBuffer } from "./id-buffer.js";
 import { resolveOptions, type Settings, type TokenizerOptions } from "./options.js";
 import { Splitter, type Sink } from "./split.js";
@@ -39,6 +39,8 @@ export interface PaddedBatch {
 export interface EncodeOptions {
   /** Cut at the context length and end with end-of-text, instead of throwing. Default false. */
   readonly truncate?: boolean;
+  /** Tokens that fit, instead of the tokenizer's own number; Infinity for all there are. At least 2. */
+  readonly contextLength?: number;
 }
 
 /** How `decode` treats special tokens. */
@@ -63,6 +65,7 @@ export interface Tokenizer {
    * The tokens of a text.
    *
    * @throws TextTooLongError if they are more than `contextLength` and `truncate` is not set
+   * @throws TokenizerOptionsError for a `contextLength` out of range
    * @throws TypeError if `text` is not a string
    * @example
    * tokenizer.encode("a photo of a cat").ids; // 49406 320 1125 539 320 2368 49407
@@ -193,14 +196,15 @@ class BytePairTokenizer implements Tokenizer {
   }
 
   encode(text: string, options?: EncodeOptions): Encoding {
-    return this.#encode(text, 0, options?.truncate ?? false);
+    return this.#encode(text, 0, options?.truncate ?? false, this.#fitting(options));
   }
 
   encodeBatch(texts: readonly string[], options?: EncodeOptions): Encoding[] {
     if (!Array.isArray(texts))
       throw new TypeError(`encodeBatch: expected an array of strings, got ${typeof texts}`);
     const truncate = options?.truncate ?? false;
-    return Array.from(texts, (text: string, index) => this.#encode(text, index, truncate));
+    const fitting = this.#fitting(options);
+    return Array.from(texts, (text: string, index) => this.#encode(text, index, truncate, fitting));
   }
 
   padded(batch: readonly Pick<Encoding, "ids" | "endOfText">[]): PaddedBatch {
@@ -239,11 +243,21 @@ class BytePairTokenizer implements Tokenizer {
     return this.#decoder;
   }
 
-  #encode(text: string, index: number, truncate: boolean): Encoding {
+  /** @returns how many tokens may stand in a sequence */
+  #fitting({ contextLength = this.contextLength }: EncodeOptions = {}): number {
+    if (contextLength >= 2 && (Number.isInteger(contextLength) || contextLength === Infinity)) {
+      return contextLength;
+    }
+    throw new TokenizerOptionsError(
+      `encode: expected a contextLength of 2 or more, or Infinity, got ${contextLength}`,
+    );
+  }
+
+  #encode(text: string, index: number, truncate: boolean, contextLength: number): Encoding {
     this.#tokenize(text, index);
     const length = this.#out.length;
-    const cut = Math.max(0, length - this.contextLength);
-    if (cut > 0 && !truncate) throw new TextTooLongError(text, length, this.contextLength, index);
+    const cut = Math.max(0, length - contextLength);
+    if (cut > 0 && !truncate) throw new TextTooLongError(text, length, contextLength, index);
     const ids = this.#out.take(length - cut);
     if (cut > 0) ids[ids.length - 1] = this.endOfText.id;
     return { ids, endOfText: ids.indexOf(this.endOfText.id), truncated: cut > 0, cut };

@@ -22,23 +22,18 @@ export interface TokensOptions extends TextOptions, CheckpointFlags {
 
 /** Tokens of every published CLIP: openai/CLIP `clip.py`, `tokenize`. */
 const CLIP_CONTEXT_LENGTH = 77;
-/** The largest that a tokenizer takes: nothing is cut, and nothing refused. */
-const UNLIMITED = 2 ** 31 - 1;
 
 /** Runs the command. */
 export async function tokens(args: readonly string[], options: TokensOptions, io: Io): Promise<void> {
   const { format, output, truncate = false } = options;
   const source = await openPrompts(args, options, io);
   const context = await contextLength(options, io);
-  const tokenizer = createTokenizer({
-    ...(await tokenizerOptions(options)),
-    contextLength: truncate ? context : UNLIMITED,
-  });
+  const tokenizer = createTokenizer(await tokenizerOptions(options));
   const destination = await openDestination(io, output, { seekable: false });
   try {
     for await (const { text } of source.prompts) {
       io.signal?.throwIfAborted();
-      const encoding = tokenizer.encode(text, { truncate });
+      const encoding = tokenizer.encode(text, { truncate, contextLength: truncate ? context : Infinity });
       const ids = [...encoding.ids];
       await destination.write(
         format === "jsonl"
