@@ -3,7 +3,7 @@
  * in one process, medians. README.md in the folder above says what is compared with what.
  *
  *   node encode/run.mjs [--rounds 5] [--only prompt,captions,head] [--contestants textower-wasm,…] [--threads 2]
- *                       [--captions 256] [--classes 25] [--prompts FILE] [--json FILE]
+ *                       [--captions 256] [--classes 25] [--sample 128] [--prompts FILE] [--json FILE]
  */
 import { writeFile } from "node:fs/promises";
 import { cpus, totalmem } from "node:os";
@@ -25,6 +25,7 @@ const { values: options } = parseArgs({
     threads: { type: "string", default: "2" },
     captions: { type: "string", default: "256" },
     classes: { type: "string", default: "25" },
+    sample: { type: "string", default: "128" },
     prompts: { type: "string" },
     json: { type: "string" },
   },
@@ -38,6 +39,7 @@ const works = makeWorks({
   threads,
   captions: Number(options.captions),
   classes: Number(options.classes),
+  sample: Number(options.sample),
   promptsFile: options.prompts,
   idsOf: (text) => tokenizer.encode(text, { truncate: true }).ids,
 });

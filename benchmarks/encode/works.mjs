@@ -12,8 +12,6 @@ export const workNames = ["prompt", "captions", "head"];
 const CONTEXT = 77;
 /** Prompts of one turn at 77 rows each, where every prompt takes the same time. */
 const CONTEXT_PROMPTS = 160;
-/** Prompts of the trial that finds a batch size. */
-const SAMPLE = 128;
 const ONE_PROMPT = "a photo of a cat";
 
 const longest = { rows: "longest" };
@@ -21,10 +19,11 @@ const given = { order: "given", batch: "best", ...longest };
 const sorted = { order: "sorted", batch: "best", ...longest };
 
 /**
+ * @param sample - prompts of the trial that finds a batch size
  * @param idsOf - a text's token ids
  * @returns works with `prompts` ({ text, ids }), the size of the `sample`, `repeats` a turn, and `entries`
  */
-export function makeWorks({ names, threads, captions, classes, promptsFile, idsOf }) {
+export function makeWorks({ names, threads, captions, classes, sample, promptsFile, idsOf }) {
   const tokenized = (texts) => texts.map((text) => ({ text, ids: idsOf(text) }));
   const makers = {
     prompt: () => ({
@@ -52,7 +51,7 @@ export function makeWorks({ names, threads, captions, classes, promptsFile, idsO
       };
     },
   };
-  return names.map((name) => ({ name, sample: SAMPLE, ...makers[name]() }));
+  return names.map((name) => ({ name, sample, ...makers[name]() }));
 }
 
 /** The lists of a JSON file with `classnames` and `templates`. */

@@ -9,9 +9,13 @@ export const textowerWasm = ({ threads, checkpoint }) => contestant(wasm({ threa
 export const textowerWasmInt8 = ({ threads, checkpoint }) =>
   contestant(wasm({ threads }), checkpoint, "int8");
 
-/** On onnxruntime-node, as the peers are: the same kernels, other rows. */
+/** On onnxruntime-node, as the peers are: the same kernels on weights laid out the same way, other rows. */
 export const textowerOnnx = ({ threads, checkpoint }) =>
-  contestant(onnx({ ort: ortNode, executionProviders: ["cpu"], threads }), checkpoint, "float32");
+  contestant(
+    onnx({ ort: ortNode, executionProviders: ["cpu"], threads, weights: "packed" }),
+    checkpoint,
+    "float32",
+  );
 
 export async function contestant(backend, model, precision) {
   const encoder = await createTextEncoder({ model, activation: "quick_gelu", backend, precision });
