@@ -13,6 +13,9 @@ import { root } from "./workspace.mjs";
 /** The second Node: the current long-term release. */
 const CURRENT_NODE = "24";
 
+/** Files that are listed with their time. */
+const SLOWEST = 15;
+
 /**
  * @param {string[]} args - further arguments for vitest, such as a file name to filter by
  * @returns {Promise<number>} the exit code
@@ -84,10 +87,20 @@ function addReport(path, label, totals) {
     totals.skipped += skipped.length;
     for (const { fullName } of skipped) console.log(`skipped: ${relative(root, file.name)}: ${fullName}`);
   }
+  printSlowest(report.testResults, label);
   if (report.testResults.length === 0) totals.failed++;
   return report.testResults.flatMap(({ name: file, assertionResults }) =>
     assertionResults.map(({ fullName, status }) => ({ file, name: fullName, status })),
   );
+}
+
+/** Says where the time went, so that whoever waits for the suites knows what to look at. */
+function printSlowest(files, label) {
+  const seconds = ({ startTime, endTime }) => Math.round((endTime - startTime) / 1000);
+  const slowest = files.toSorted((a, b) => seconds(b) - seconds(a)).slice(0, SLOWEST);
+  console.log(`slowest files on ${label}:`);
+  for (const file of slowest)
+    console.log(`${String(seconds(file)).padStart(6)} s  ${relative(root, file.name)}`);
 }
 
 /** Path of a current Node's binary, or undefined if it cannot be had or is what runs already. */
