@@ -25,7 +25,7 @@ const CLIP_CONTEXT_LENGTH = 77;
 
 /** Runs the command. */
 export async function tokens(args: readonly string[], options: TokensOptions, io: Io): Promise<void> {
-  const { format, output, truncate = false } = options;
+  const { format, output } = options;
   const source = await openPrompts(args, options, io);
   const context = await contextLength(options, io);
   const tokenizer = createTokenizer(await tokenizerOptions(options));
@@ -33,12 +33,12 @@ export async function tokens(args: readonly string[], options: TokensOptions, io
   try {
     for await (const { text } of source.prompts) {
       io.signal?.throwIfAborted();
-      const encoding = tokenizer.encode(text, { truncate, contextLength: truncate ? context : Infinity });
+      const encoding = tokenizer.encode(text, { contextLength: Infinity });
       const ids = [...encoding.ids];
       await destination.write(
         format === "jsonl"
           ? jsonLine({ text, ids, endOfText: encoding.endOfText })
-          : describe(text, ids, encoding.cut, tokenizer, context),
+          : describe(text, ids, tokenizer, context),
       );
     }
     await destination.commit();
@@ -59,23 +59,21 @@ async function contextLength({ model, ...flags }: TokensOptions, io: Io): Promis
 }
 
 /** A line a token: its place, its id, its piece. */
-function describe(
-  text: string,
-  ids: readonly number[],
-  cut: number,
-  tokenizer: Tokenizer,
-  context: number,
-): string {
+function describe(text: string, ids: readonly number[], tokenizer: Tokenizer, context: number): string {
   const pieces = tokenizer.pieces(ids);
   const rows = ids.map((id, place) => [place, id, pieces[place]!] as const);
   const excess = ids.length - context;
   const count =
     excess > 0 ? `${ids.length} tokens, ${excess} more than the ${context} that fit` : `${ids.length} tokens`;
-  const heading = `${quote(text)}\n  ${count}${cut > 0 ? `, ${cut} were cut off` : ""}\n`;
+  const heading = `${quote(text)}\n  ${count}\n`;
   const lines = table(rows, "  ");
   if (excess <= 0) return `${heading}${lines}\n`;
   // Of a text that is cut, the last place holds end of text.
   const kept = lines.split("\n");
-  kept.splice(context - 1, 0, `  ---- --truncate cuts here, and ends with ${tokenizer.endOfText.content}`);
+  kept.splice(
+    context - 1,
+    0,
+    `  ---- --long-text truncate cuts here, and ends with ${tokenizer.endOfText.content}`,
+  );
   return `${heading}${kept.join("\n")}\n`;
 }

@@ -5,7 +5,7 @@ import type { Io } from "../io.js";
 import { addCheckpointOptions, addInputOptions, addTextOptions, formatOption } from "../options.js";
 
 const HELP = `
-A prompt of any length is shown whole, with the place where --truncate would cut it.
+A prompt of any length is shown whole, with the place where --long-text truncate would cut it.
 
 Formats:
   table   a line a token: place, id, piece
