@@ -2,6 +2,7 @@
 export { lerp, mix, slerp, without } from "./arithmetic.js";
 export { PromptsError } from "./errors.js";
 export type { PromptsErrorCode } from "./errors.js";
+export { quote } from "./quote.js";
 export { renderSimilarityMatrix, similarityMatrix } from "./similarity-matrix.js";
 export type { SimilarityMatrix } from "./similarity-matrix.js";
 export type { Span } from "./spans.js";

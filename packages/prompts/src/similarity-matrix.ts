@@ -1,7 +1,7 @@
 /** `similarityMatrix`: how prompts compare with one another, as numbers, for a heat map, and as text. */
 import { similarity } from "textower";
 import type { Vector } from "textower";
-import { printable } from "./printable.js";
+import { quote } from "./quote.js";
 
 /** Cosines of everything with everything. Plain data. */
 export interface SimilarityMatrix {
@@ -65,7 +65,7 @@ export function renderSimilarityMatrix({
       const value = values[row * count + column]!;
       return `${value.toFixed(3).padStart(width)}${shade(value)}`;
     });
-    return `${String(row + 1).padStart(indent)} ${cells.join(" ")}  ${printable(label)}\n`;
+    return `${String(row + 1).padStart(indent)} ${cells.join(" ")}  ${quote(label)}\n`;
   });
   return `${" ".repeat(indent)} ${heads}\n${lines.join("")}`;
 }

@@ -3,7 +3,7 @@
  *
  * Not here: cutting. A view shows all tokens there are.
  */
-import { printable } from "./printable.js";
+import { quote } from "./quote.js";
 import { alignCharacters } from "./spans.js";
 import type { Span } from "./spans.js";
 
@@ -83,21 +83,21 @@ export function tokenView(
     characters.map(({ character }) => character),
   );
 
-  const [starts, ends] = [new Array<number>(ids.length), new Array<number>(ids.length)];
-  characters.forEach(({ first, last }, at) => {
-    for (let token = first; token <= last; token++) {
-      starts[token] = Math.min(starts[token] ?? Infinity, spans[at]!.start);
-      ends[token] = Math.max(ends[token] ?? 0, spans[at]!.end);
+  const starts = Array.from(ids, (_, place) => (place === 0 ? 0 : text.length));
+  const ends = Array.from(ids, (_, place) => (place === last ? text.length : 0));
+  characters.forEach((character, at) => {
+    for (let token = character.first; token <= character.last; token++) {
+      starts[token] = Math.min(starts[token]!, spans[at]!.start);
+      ends[token] = Math.max(ends[token]!, spans[at]!.end);
     }
   });
-  [starts[0], ends[0], starts[last], ends[last]] = [0, 0, text.length, text.length];
   const wordOf = groups.flatMap(({ tokens }, word) => Array.from({ length: tokens }, () => word));
   const cut = Math.max(0, ids.length - contextLength);
   const tokens = Array.from(ids, (id, place): ViewedToken => ({
     id,
     piece: pieces[place]!,
-    start: starts[place] ?? text.length,
-    end: ends[place] ?? text.length,
+    start: starts[place]!,
+    end: ends[place]!,
     word: place === 0 || place === last ? -1 : wordOf[place - 1]!,
     cut: cut > 0 && place >= contextLength - 1 && place < last,
   }));
@@ -176,7 +176,7 @@ export function renderTokenView({ text, tokens, words, contextLength, cut }: Tok
       String(place),
       String(id),
       piece,
-      word < 0 ? "" : `${inside}${printable(text.slice(start, end))}`,
+      word < 0 ? "" : `${inside}${quote(text.slice(start, end))}`,
     ] as const;
   });
   const [places, ids, pieces] = [0, 1, 2].map((column) =>

@@ -1,6 +1,6 @@
 /** `textower tokens`: the ids and pieces of prompts, and where a model would have to cut. No weights are read. */
+import { renderTokenView, tokenView } from "@textower/prompts";
 import { createTokenizer } from "@textower/tokenizer";
-import type { Tokenizer } from "@textower/tokenizer";
 import { inspectCheckpoint } from "@textower/weights";
 import { tokenizerOptions } from "../encoder.js";
 import { openPrompts } from "../input.js";
@@ -10,7 +10,6 @@ import type { CheckpointFlags, TextOptions } from "../options.js";
 import { openDestination } from "../output/destination.js";
 import { jsonLine } from "../output/jsonl.js";
 import { quote } from "../output/quote.js";
-import { table } from "../output/table.js";
 import { Progress } from "../progress.js";
 
 /** Options of `tokens`. */
@@ -33,13 +32,13 @@ export async function tokens(args: readonly string[], options: TokensOptions, io
   try {
     for await (const { text } of source.prompts) {
       io.signal?.throwIfAborted();
-      const encoding = tokenizer.encode(text, { contextLength: Infinity });
-      const ids = [...encoding.ids];
-      await destination.write(
-        format === "jsonl"
-          ? jsonLine({ text, ids, endOfText: encoding.endOfText })
-          : describe(text, ids, tokenizer, context),
-      );
+      if (format === "table") {
+        const view = tokenView(tokenizer, text, { contextLength: context });
+        await destination.write(`${quote(text)}\n${renderTokenView(view)}\n`);
+        continue;
+      }
+      const { ids, endOfText } = tokenizer.encode(text, { contextLength: Infinity });
+      await destination.write(jsonLine({ text, ids: [...ids], endOfText }));
     }
     await destination.commit();
   } finally {
@@ -56,24 +55,4 @@ async function contextLength({ model, ...flags }: TokensOptions, io: Io): Promis
   } finally {
     progress.hide();
   }
-}
-
-/** A line a token: its place, its id, its piece. */
-function describe(text: string, ids: readonly number[], tokenizer: Tokenizer, context: number): string {
-  const pieces = tokenizer.pieces(ids);
-  const rows = ids.map((id, place) => [place, id, pieces[place]!] as const);
-  const excess = ids.length - context;
-  const count =
-    excess > 0 ? `${ids.length} tokens, ${excess} more than the ${context} that fit` : `${ids.length} tokens`;
-  const heading = `${quote(text)}\n  ${count}\n`;
-  const lines = table(rows, "  ");
-  if (excess <= 0) return `${heading}${lines}\n`;
-  // Of a text that is cut, the last place holds end of text.
-  const kept = lines.split("\n");
-  kept.splice(
-    context - 1,
-    0,
-    `  ---- --long-text truncate cuts here, and ends with ${tokenizer.endOfText.content}`,
-  );
-  return `${heading}${kept.join("\n")}\n`;
 }
