@@ -4,7 +4,6 @@
  *
  * Not here: shared prefixes, hidden states, a prefix cache. Nobody can look into a whole model.
  */
-import { DEFAULT_PREFERRED_ROWS } from "@textower/graph";
 import type { ExecutableInfo } from "@textower/graph";
 import { createTokenizer } from "@textower/tokenizer";
 import type { Tokenizer, TokenizerOptions } from "@textower/tokenizer";
@@ -14,6 +13,9 @@ import { NumericalError, SetupError } from "./errors.js";
 import { encodeInBatches, listOf, tokenizePrompts } from "./prompts.js";
 import type { TextModel } from "./text-model.js";
 import { WindowResults } from "./window-results.js";
+
+/** Padded rows of a batch: a few prompts of CLIP's 77 tokens, or many short ones. */
+const BATCH_ROWS = 128;
 
 /** Options of `createTextEncoder` with a `TextModel`. */
 export interface TextModelEncoderOptions {
@@ -52,7 +54,7 @@ export class TextModelEncoder implements AsyncDisposable {
   readonly #model: TextModel;
 
   /** @throws SetupError for a tokenizer whose prompts may be longer than the model's context */
-  constructor({ model, tokenizer, maxRows = DEFAULT_PREFERRED_ROWS }: TextModelEncoderOptions) {
+  constructor({ model, tokenizer, maxRows = BATCH_ROWS }: TextModelEncoderOptions) {
     const { name: checkpoint, contextLength, embedDim } = model;
     this.#model = model;
     this.tokenizer =
