@@ -25,7 +25,7 @@ status.textContent = `${pictures.length} pictures, ${encoder.info.device}`;
 
 async function search(text) {
   try {
-    const { embeddings, rows } = await encoder.encode(text, { supersede: "search", truncate: true });
+    const { embeddings, rows } = await encoder.encode(text, { supersede: "search", longText: "truncate" });
     const [scores] = similarity(embeddings, vectors);
     show(scores);
     status.textContent = `“${text}”: ${rows} rows computed`;

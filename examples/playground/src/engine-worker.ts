@@ -50,7 +50,7 @@ async function load(choice: ModelChoice, onProgress: OnProgress): Promise<ModelI
 
 async function encode(prompts: readonly string[]): Promise<Encoding> {
   const begin = performance.now();
-  const { data, rows } = await current().encode(prompts, { truncate: true });
+  const { data, rows } = await current().encode(prompts, { longText: "truncate" });
   const encoding = { vectors: data, rows, milliseconds: performance.now() - begin };
   return transfer(encoding, [data.buffer]);
 }

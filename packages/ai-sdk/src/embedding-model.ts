@@ -5,12 +5,15 @@
  */
 import type { EmbeddingModelV3 } from "@ai-sdk/provider";
 
+/** As `LongText` of `textower`. */
+export type LongText = "error" | "truncate" | "windows";
+
 /** What is asked of an encoder; one of `createTextEncoder` or `createWorkerTextEncoder` will do. */
 export interface EmbeddingEncoder {
   readonly info: { readonly checkpoint: string };
   encode(
     prompts: readonly string[],
-    options: { readonly truncate: boolean; readonly signal?: AbortSignal },
+    options: { readonly longText: LongText; readonly signal?: AbortSignal },
   ): Promise<{
     readonly embeddings: readonly Float32Array[];
     readonly prompts: readonly { readonly tokens: number }[];
@@ -19,8 +22,11 @@ export interface EmbeddingEncoder {
 
 /** Options of `embeddingModel`. */
 export interface EmbeddingModelOptions {
-  /** Whether texts that are too long lose their last tokens; by default they are an error (`TextTooLongError`). */
-  readonly truncate?: boolean;
+  /**
+   * What becomes of texts that are too long: an error (`TextTooLongError`, default), cut, or encoded in windows of which the
+   * vector is the mean.
+   */
+  readonly longText?: LongText;
 }
 
 /**
@@ -35,7 +41,7 @@ export interface EmbeddingModelOptions {
  */
 export function embeddingModel(
   encoder: EmbeddingEncoder,
-  { truncate = false }: EmbeddingModelOptions = {},
+  { longText = "error" }: EmbeddingModelOptions = {},
 ): EmbeddingModelV3 {
   return {
     specificationVersion: "v3",
@@ -45,7 +51,7 @@ export function embeddingModel(
     supportsParallelCalls: true,
     async doEmbed({ values, abortSignal }) {
       const signal = abortSignal === undefined ? {} : { signal: abortSignal };
-      const { embeddings, prompts } = await encoder.encode(values, { truncate, ...signal });
+      const { embeddings, prompts } = await encoder.encode(values, { longText, ...signal });
       return {
         embeddings: embeddings.map((vector) => Array.from(vector)),
         usage: { tokens: prompts.reduce((sum, { tokens }) => sum + tokens, 0) },

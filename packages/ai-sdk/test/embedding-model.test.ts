@@ -70,7 +70,7 @@ test("texts that are too long are an error unless they may be cut", async () => 
   await expect(embed({ model: embeddingModel(encoder), value })).rejects.toMatchObject({
     name: "TextTooLongError",
   });
-  const { usage } = await embed({ model: embeddingModel(encoder, { truncate: true }), value });
+  const { usage } = await embed({ model: embeddingModel(encoder, { longText: "truncate" }), value });
   expect(usage.tokens).toBe(77);
 });
 

@@ -2,5 +2,5 @@
 export { tfjs } from "./tfjs.js";
 export type { TfjsBackend, TfjsOptions } from "./tfjs.js";
 export { encodeToTensor } from "./encode-to-tensor.js";
-export type { EncodeToTensorOptions, RunPlanner } from "./encode-to-tensor.js";
+export type { EncodeToTensorOptions, LongTextOptions, RunPlanner } from "./encode-to-tensor.js";
 export type { TfjsExecutable, TfjsInputs } from "./executable.js";

@@ -32,6 +32,7 @@ export interface TfjsBackend extends Backend {
 export function tfjs(options: TfjsOptions): TfjsBackend {
   return {
     name: "tfjs",
+    preferredRows: 128, // attention here is over all rows of a run, whatever they can see
     isSupported: () => support(options),
     compile: (graph, weights, compileOptions) => compile(options, graph, weights, compileOptions),
   };

@@ -35,6 +35,19 @@ describe.each(runtimes)("%s", (name) => {
     embeddings.dispose();
   });
 
+  test.each([true, false])("of texts in windows they are the same: normalize %s", async (normalize) => {
+    const long = Array.from({ length: 190 }, (_, i) => ["red", "star", "two"][(i * i) % 3]).join(" ");
+    const prompts = ["a ring", long, "dog ".repeat(150), long, long.slice(0, 500)];
+    const options = { longText: "windows", windowOverlap: 3, normalize } as const;
+    const { data, prompts: encoded } = await encoder.encode(prompts, options);
+    expect(encoded.map(({ windows }) => windows)).toEqual([1, 3, 3, 3, 2]);
+    const before = tf.memory().numTensors;
+    const embeddings = await encodeToTensor(tf, encoder, prompts, options);
+    expect(tf.memory().numTensors).toBe(before + 1);
+    (await embeddings.data()).forEach((value, i) => expect(value).toBeCloseTo(data[i]!, 5));
+    embeddings.dispose();
+  });
+
   test("nothing stays behind after errors", async () => {
     const before = tf.memory().numTensors;
     await expect(encodeToTensor(tf, encoder, ["dog ".repeat(90)])).rejects.toMatchObject({

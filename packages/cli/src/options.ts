@@ -5,12 +5,14 @@ import type { Command } from "commander";
 import type { Precision } from "@textower/graph";
 import type { Cleaning } from "@textower/tokenizer";
 import type { Activation } from "@textower/weights";
+import type { LongText, LongTextOptions } from "textower";
 import { BACKENDS } from "./backends.js";
 import type { BackendName } from "./backends.js";
 import { INPUT_FORMATS } from "./input.js";
 import type { InputOptions } from "./input.js";
 
 const CLEANINGS = ["openai", "plain", "huggingface"] as const satisfies readonly Cleaning[];
+const LONG_TEXT = ["error", "truncate", "windows"] as const satisfies readonly LongText[];
 const ACTIVATIONS = ["quick_gelu", "gelu", "gelu_tanh"] as const satisfies readonly Activation[];
 /** What `--precision` may be. */
 export const PRECISIONS = ["float32", "float16", "int8"] as const satisfies readonly Precision[];
@@ -19,7 +21,12 @@ export const PRECISIONS = ["float32", "float16", "int8"] as const satisfies read
 export interface TextOptions extends InputOptions {
   readonly cleaning?: Cleaning;
   readonly vocabulary?: string;
-  readonly truncate?: boolean;
+}
+
+/** What becomes of prompts that are too long. */
+export interface LongTextFlags {
+  readonly longText: LongText;
+  readonly windowOverlap?: number;
 }
 
 /** What runs a model, and how. */
@@ -61,12 +68,29 @@ export function addInputOptions(command: Command): Command {
     );
 }
 
-/** Adds `--cleaning`, `--vocabulary`, `--truncate`. */
+/** Adds `--cleaning`, `--vocabulary`. */
 export function addTextOptions(command: Command): Command {
   return command
     .addOption(new Option("--cleaning <name>", "how text is cleaned (default: openai)").choices(CLEANINGS))
-    .option("--vocabulary <file>", "a tokenizer.json instead of CLIP's own vocabulary")
-    .option("--truncate", "cut prompts that are too long, instead of refusing them");
+    .option("--vocabulary <file>", "a tokenizer.json instead of CLIP's own vocabulary");
+}
+
+/** Adds `--long-text`, `--window-overlap`. */
+export function addLongTextOptions(command: Command): Command {
+  return command
+    .addOption(
+      new Option(
+        "--long-text <policy>",
+        "prompts of too many tokens: refuse them, cut them, or take the mean of windows that fit",
+      )
+        .choices(LONG_TEXT)
+        .default("error"),
+    )
+    .option(
+      "--window-overlap <tokens>",
+      "tokens that neighbouring windows have in common (default: 0)",
+      wholeNumber,
+    );
 }
 
 /** Adds `--backend`, `--threads`, `--precision`. */
@@ -124,14 +148,28 @@ export function formatOption(formats: readonly [string, ...string[]]): Option {
   return new Option("-f, --format <format>", "how results are written").choices(formats).default(formats[0]);
 }
 
+/** The same as the library's options. */
+export function longTextOptions({ longText, windowOverlap }: LongTextFlags): LongTextOptions {
+  return { longText, ...(windowOverlap !== undefined && { windowOverlap }) };
+}
+
 /**
  * A whole number from 1, as options have it.
  * @throws InvalidArgumentError, which commander turns into its message
  */
 export function positiveInteger(text: string): number {
+  return integerFrom(1, text);
+}
+
+/** As `positiveInteger`, from 0. */
+export function wholeNumber(text: string): number {
+  return integerFrom(0, text);
+}
+
+function integerFrom(least: number, text: string): number {
   const value = Number(text);
-  if (!/^\d+$/.test(text) || !Number.isSafeInteger(value) || value < 1) {
-    throw new InvalidArgumentError("Expected a whole number from 1.");
+  if (!/^\d+$/.test(text) || !Number.isSafeInteger(value) || value < least) {
+    throw new InvalidArgumentError(`Expected a whole number from ${least}.`);
   }
   return value;
 }

@@ -12,6 +12,7 @@ import { addEncode } from "./program/encode.js";
 import { addExportOnnx } from "./program/export-onnx.js";
 import { addInfo } from "./program/info.js";
 import { addSearch } from "./program/search.js";
+import { addSimilarity } from "./program/similarity.js";
 import { addTokens } from "./program/tokens.js";
 
 const EXAMPLES = `
@@ -22,6 +23,7 @@ Examples:
   $ textower encode --model ViT-B-32.safetensors --activation quick_gelu "a photo of a cat"
   $ textower tokens "a photo of a cat"
   $ textower search "a small blue star" --sheet hits.html
+  $ textower similarity "a red circle" "a red disc" "a blue star"
   $ textower info ViT-B-32.safetensors
   $ textower encode --model openai/clip-vit-base-patch32 "a photo of a cat"
   $ textower convert ViT-B-32.pt --precision int8 --activation quick_gelu --out vit-b-32-int8
@@ -51,6 +53,7 @@ export function createProgram(io: Io): Command {
   addEncode(program, io);
   addTokens(program, io);
   addSearch(program, io);
+  addSimilarity(program, io);
   addInfo(program, io);
   addConvert(program, io);
   addExportOnnx(program, io);

@@ -81,7 +81,8 @@ export function lines<T>(text: string): T[] {
 export interface EncodeLine {
   readonly text: string;
   readonly tokens: number;
-  readonly truncated: boolean;
+  readonly cut: number;
+  readonly windows: number;
   readonly embedding: number[];
 }
 

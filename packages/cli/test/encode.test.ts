@@ -42,8 +42,8 @@ describe("jsonl", () => {
       expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
       const results = lines<EncodeLine>(text);
       expect(results.map((line) => line.text)).toEqual(captions.map((caption) => caption.text));
-      for (const [i, { embedding, tokens, truncated }] of results.entries()) {
-        expect({ tokens, truncated }).toEqual({ tokens: captions[i]!.ids.length, truncated: false });
+      for (const [i, { embedding, tokens, cut, windows }] of results.entries()) {
+        expect([tokens, cut, windows]).toEqual([captions[i]!.ids.length, 0, 1]);
         expect(relativeDifference(embedding, captions[i]!.embedding)).toBeLessThan(TOLERANCE);
       }
     });
@@ -53,7 +53,7 @@ describe("jsonl", () => {
     const { text } = await textower(["encode", "--format", "jsonl", "a red circle", "a red circle"]);
     const results = lines<EncodeLine>(text);
     for (const result of results) {
-      expect(Object.keys(result)).toEqual(["text", "tokens", "truncated", "embedding"]);
+      expect(Object.keys(result)).toEqual(["text", "tokens", "cut", "windows", "embedding"]);
       expect(norm(result.embedding)).toBeCloseTo(1, 6);
     }
     expect(results[1]).toEqual(results[0]);
@@ -77,14 +77,16 @@ describe("jsonl", () => {
     ).toBeLessThan(1e-6);
   });
 
-  test("--truncate cuts and says so", async () => {
-    const { code, text } = await textower(["encode", "--format", "jsonl", "--truncate", TOO_LONG, "star"]);
+  test.each([
+    ["truncate", [77, 15, 1]],
+    ["windows", [94, 0, 2]],
+    ["windows --window-overlap 10", [104, 0, 2]],
+  ])("--long-text %s says what became of long prompts", async (policy, expected) => {
+    const args = ["encode", "--format", "jsonl", "--long-text", ...policy.split(" ")];
+    const { code, text } = await textower([...args, TOO_LONG, "star"]);
     expect(code).toBe(0);
-    const results = lines<EncodeLine>(text);
-    expect(results.map(({ tokens, truncated }) => [tokens, truncated])).toEqual([
-      [77, true],
-      [3, false],
-    ]);
+    const results = lines<EncodeLine>(text).map(({ tokens, cut, windows }) => [tokens, cut, windows]);
+    expect(results).toEqual([expected, [3, 0, 1]]);
   });
 
   test("a stream of more prompts than are held at a time comes out in order", async () => {

@@ -93,7 +93,7 @@ describe("bad input", () => {
       expect({ code, text, stderr }).toEqual({
         code: 2,
         text: "",
-        stderr: `textower: ${where}: expected at most 77 tokens, got 92 (15 too many); shorten it, or pass --truncate\n`,
+        stderr: `textower: ${where}: expected at most 77 tokens, got 92 (15 too many); shorten it, or pass --long-text truncate or windows\n`,
       });
     }
   });

@@ -4,7 +4,7 @@
  */
 import { inspectCheckpoint } from "@textower/weights";
 import { createTextEncoder, locateModel } from "textower";
-import type { ClipTextEncoder, Prompt, TextEncoderOptions } from "textower";
+import type { ClipTextEncoder, LongText, Prompt, TextEncoderOptions } from "textower";
 import { towerUse } from "./presets.js";
 import type { TowerPreset, TowerUse } from "./presets.js";
 
@@ -13,8 +13,11 @@ export type TowerOptions = Omit<TextEncoderOptions, "outputs" | "prefixCache">;
 
 /** Options of one `encode`. */
 export interface ConditioningOptions {
-  /** Whether a prompt that is too long loses its last tokens; by default it is an error (`TextTooLongError`). */
-  readonly truncate?: boolean;
+  /**
+   * What becomes of a prompt that is too long: an error (`TextTooLongError`, default), or its last tokens are cut off. There is
+   * no mean of windows: image models look at single rows.
+   */
+  readonly longText?: Exclude<LongText, "windows">;
   /** Stops between two runs; the promise rejects with the signal's reason. */
   readonly signal?: AbortSignal;
 }
@@ -27,7 +30,7 @@ export interface Conditioning {
   readonly data: Float32Array;
   /** Projected end-of-text rows, not normalised: `pooled_prompt_embeds` of XL. Empty where the preset has none. [prompts, embedDim] */
   readonly pooled: Float32Array;
-  /** Tokens cut off of each prompt; 0 unless `truncate` had to. [prompts] */
+  /** Tokens cut off of each prompt; 0 unless `longText: "truncate"` had to. [prompts] */
   readonly cut: readonly number[];
 }
 
@@ -45,12 +48,14 @@ export class ConditioningTower implements AsyncDisposable {
    * Rejects as `ClipTextEncoder.encode` does.
    */
   async encode(prompts: readonly Prompt[], options: ConditioningOptions = {}): Promise<Conditioning> {
-    const { truncate = false, signal } = options;
+    const { longText = "error", signal } = options;
     const { tokenizer, info } = this.encoder;
     const { contextLength, width } = info.descriptor;
     const padId = this.use.pad === "endOfText" ? tokenizer.endOfText.id : this.use.pad;
     const sequences = prompts.map((prompt) =>
-      typeof prompt === "string" ? tokenizer.encode(prompt, { truncate }) : { ...prompt, cut: 0 },
+      typeof prompt === "string"
+        ? tokenizer.encode(prompt, { truncate: longText === "truncate" })
+        : { ...prompt, cut: 0 },
     );
     // Pooling at the last row makes the encoder compute and return all of them; the vector is that of the prompt as it
     // is. The two share every row that they have in common.

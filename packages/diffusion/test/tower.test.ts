@@ -101,7 +101,7 @@ test("XL has both towers' states side by side", async () => {
 test("long prompts are an error, or cut and said so", async () => {
   await using tower = await openConditioningTower("sd1", { model, backend: wasm({ threads: 1 }) });
   await expect(tower.encode(["dog ".repeat(90)])).rejects.toMatchObject({ name: "TextTooLongError" });
-  const { cut } = await tower.encode(["dog ".repeat(90), "dog"], { truncate: true });
+  const { cut } = await tower.encode(["dog ".repeat(90), "dog"], { longText: "truncate" });
   expect(cut).toEqual([15, 0]);
 });
 

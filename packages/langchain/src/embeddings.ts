@@ -7,11 +7,14 @@
 import { Embeddings } from "@langchain/core/embeddings";
 import type { EmbeddingsParams } from "@langchain/core/embeddings";
 
+/** As `LongText` of `textower`. */
+export type LongText = "error" | "truncate" | "windows";
+
 /** What is asked of an encoder; one of `createTextEncoder` or `createWorkerTextEncoder` will do. */
 export interface EmbeddingEncoder {
   encode(
     prompts: readonly string[],
-    options: { readonly truncate: boolean },
+    options: { readonly longText: LongText },
   ): Promise<{ readonly embeddings: readonly Float32Array[] }>;
 }
 
@@ -19,8 +22,11 @@ export interface EmbeddingEncoder {
 export interface TextowerEmbeddingsOptions extends EmbeddingsParams {
   /** Stays the caller's, who disposes of it. */
   readonly encoder: EmbeddingEncoder;
-  /** Whether texts that are too long lose their last tokens; by default they are an error (`TextTooLongError`). */
-  readonly truncate?: boolean;
+  /**
+   * What becomes of texts that are too long: an error (`TextTooLongError`, default), cut, or encoded in windows of which the
+   * vector is the mean.
+   */
+  readonly longText?: LongText;
 }
 
 /**
@@ -33,12 +39,12 @@ export interface TextowerEmbeddingsOptions extends EmbeddingsParams {
  */
 export class TextowerEmbeddings extends Embeddings {
   readonly #encoder: EmbeddingEncoder;
-  readonly #truncate: boolean;
+  readonly #longText: LongText;
 
-  constructor({ encoder, truncate = false, ...params }: TextowerEmbeddingsOptions) {
+  constructor({ encoder, longText = "error", ...params }: TextowerEmbeddingsOptions) {
     super(params);
     this.#encoder = encoder;
-    this.#truncate = truncate;
+    this.#longText = longText;
   }
 
   /**
@@ -46,7 +52,7 @@ export class TextowerEmbeddings extends Embeddings {
    * @returns [documents][embedDim], in the order of the documents
    */
   override async embedDocuments(documents: string[]): Promise<number[][]> {
-    const { embeddings } = await this.#encoder.encode(documents, { truncate: this.#truncate });
+    const { embeddings } = await this.#encoder.encode(documents, { longText: this.#longText });
     return embeddings.map((vector) => Array.from(vector));
   }
 

@@ -57,7 +57,7 @@ test("texts that are too long are an error unless they may be cut", async () => 
   const long = "dog ".repeat(90);
   const strict = new TextowerEmbeddings({ encoder });
   await expect(strict.embedDocuments(["fine", long])).rejects.toMatchObject({ name: "TextTooLongError" });
-  const cutting = new TextowerEmbeddings({ encoder, truncate: true });
+  const cutting = new TextowerEmbeddings({ encoder, longText: "truncate" });
   expect(await cutting.embedQuery(long)).toHaveLength(128);
 });
 

@@ -10,22 +10,25 @@ import { planRuns, promptRows } from "@textower/model";
 import type { PlannedRun, TextEncoderOutput, TokenSequence } from "@textower/model";
 import type { Tokenizer } from "@textower/tokenizer";
 import type { Checkpoint, CheckpointDescriptor } from "@textower/weights";
-import { copyVector } from "./copy-vector.js";
 import { SetupError } from "./errors.js";
+import type { LongTextOptions } from "./long-text.js";
 import type { PrefixCache, PrefixCacheInfo } from "./prefix-cache.js";
-import { encodeInBatches, listOf, tokenizePrompts } from "./prompts.js";
+import { encodeInBatches, listOf, promptOfEachWindow, tokenizePrompts } from "./prompts.js";
+import type { TokenizedPrompts } from "./prompts.js";
 import { prepareRun } from "./run-inputs.js";
 import type { PreparedRun } from "./run-inputs.js";
+import { WindowResults } from "./window-results.js";
 
 /** A text, or its tokens if something else has tokenised it: start of text, …, end of text, no padding. */
 export type Prompt = string | TokenSequence;
 
 /** Options of one `encode`. */
-export interface EncodeOptions {
-  /** Whether embeddings are scaled to length 1, as cosine similarity wants them. Default true. */
+export interface EncodeOptions extends LongTextOptions {
+  /**
+   * Whether embeddings are scaled to length 1, as cosine similarity wants them. Default true. Of a text in windows it is the
+   * mean of normalised vectors that is scaled; without scaling, the embedding is the plain mean of what the model gives.
+   */
   readonly normalize?: boolean;
-  /** Whether a text that is too long loses its last tokens; by default it is an error (`TextTooLongError`). */
-  readonly truncate?: boolean;
   /** Stops between two runs; the promise rejects with the signal's reason. */
   readonly signal?: AbortSignal;
   /** Called after each run with the number of prompts that are done. */
@@ -36,11 +39,16 @@ export interface EncodeOptions {
 export interface Encoded {
   /** [embedDim]; normalised unless told otherwise. Empty if the encoder was made without that output. */
   readonly embedding: Float32Array;
-  /** Tokens that were encoded, start and end of text included. */
+  /** Tokens that were encoded, start and end of text of every window included. */
   readonly tokens: number;
-  /** Tokens that were cut off; 0 unless `truncate` had to. */
+  /** Tokens that were cut off; 0 unless `longText: "truncate"` had to. */
   readonly cut: number;
-  /** Other outputs that the encoder was made with: one row per token, or per prompt for `pooled`. [tokens, width] */
+  /** Windows that the prompt took; 1 unless it was too long and `longText: "windows"`. */
+  readonly windows: number;
+  /**
+   * Other outputs that the encoder was made with: one row per token, or per window for `pooled`; windows one after another.
+   * [tokens, width]
+   */
   readonly hidden: Readonly<Record<string, Float32Array>>;
 }
 
@@ -71,7 +79,10 @@ export interface EncoderInfo extends ExecutableInfo {
 export interface ReadyRun {
   readonly executable: Executable;
   readonly inputs: Inputs;
-  /** For each row of the embedding output: places of the prompts that it answers, equal ones together. */
+  /**
+   * For each row of the embedding output: places of the prompts that it answers, equal ones together. A prompt in windows is
+   * answered by several rows, of which its vector is the mean.
+   */
   readonly answers: readonly (readonly number[])[];
 }
 
@@ -128,33 +139,23 @@ export class ClipTextEncoder implements AsyncDisposable {
    * the next call compiles the checkpoint again, on a new device if the backend gets one.
    */
   async encode(prompts: Prompt | readonly Prompt[], options: EncodeOptions = {}): Promise<EncodeResult> {
-    const { truncate = false, normalize = true, signal, onProgress } = options;
+    const { normalize = true, signal, onProgress } = options;
     signal?.throwIfAborted();
     const list = listOf(prompts);
-    const sequences = tokenizePrompts(list, this.tokenizer, this.info.descriptor, truncate);
+    const { sequences, prompts: tokenized } = this.#tokenize(list, options);
     const width = this.#vector === undefined ? 0 : this.info.embedDim;
-    const data = new Float32Array(list.length * width); // [prompts, embedDim]
-    const results: Encoded[] = Array.from({ length: list.length });
-
-    const runs = this.#plan(sequences);
-    let [rows, done] = [0, 0];
-    for await (const { run, prepared, outputs } of this.#execute(runs, signal)) {
+    const results = new WindowResults(tokenized, width, normalize);
+    let rows = 0;
+    for await (const { run, prepared, outputs } of this.#execute(this.#plan(sequences), signal)) {
       rows += prepared.rows;
-      run.answers.forEach((indices, prompt) => {
-        const hidden = this.#hidden(outputs, prepared, prompt);
-        for (const index of indices) {
-          const embedding = data.subarray(index * width, (index + 1) * width);
-          if (this.#vector !== undefined) {
-            copyVector(outputs[this.#vector]!.data as Float32Array, prompt, embedding, normalize);
-          }
-          const { ids, cut } = sequences[index]!;
-          results[index] = { embedding, tokens: ids.length, cut, hidden: copies(hidden) };
-        }
-        done += indices.length;
+      const vectors = this.#vector && (outputs[this.#vector]!.data as Float32Array);
+      run.answers.forEach((windows, row) => {
+        const hidden = this.#hidden(outputs, prepared, row);
+        for (const window of windows) results.add(window, vectors, row, copies(hidden));
       });
-      onProgress?.({ done, total: list.length });
+      onProgress?.({ done: results.done, total: list.length });
     }
-    return { embeddings: results.map(({ embedding }) => embedding), data, prompts: results, rows };
+    return results.finish(rows);
   }
 
   /**
@@ -169,21 +170,22 @@ export class ClipTextEncoder implements AsyncDisposable {
 
   /**
    * Tokenises, plans and prepares as `encode` does, and leaves the runs to the caller: for results that stay on a
-   * device, such as `encodeToTensor` of `@textower/backend-tfjs`. Every prompt is answered once.
+   * device, such as `encodeToTensor` of `@textower/backend-tfjs`. Every prompt is answered once, or once a window.
    * @throws as `encode`, from the iterator; SetupError for an encoder with a prefix cache, whose runs depend on one another
    */
   async *plannedRuns(
     prompts: Prompt | readonly Prompt[],
-    options: Pick<EncodeOptions, "truncate" | "signal"> = {},
+    options: LongTextOptions & Pick<EncodeOptions, "signal"> = {},
   ): AsyncGenerator<ReadyRun, void, undefined> {
-    const { truncate = false, signal } = options;
     if (this.#parts.prefixCache !== undefined) {
       throw new SetupError("plannedRuns: expected an encoder without prefixCache, got one with it");
     }
-    const sequences = tokenizePrompts(listOf(prompts), this.tokenizer, this.info.descriptor, truncate);
+    const { sequences, prompts: tokenized } = this.#tokenize(listOf(prompts), options);
+    const promptOf = promptOfEachWindow(tokenized);
     for (const { sequences: some, answers } of this.#plan(sequences)) {
-      const { inputs } = await prepareRun(some, this.#parts, signal);
-      yield { executable: await this.#executable, inputs, answers };
+      const { inputs } = await prepareRun(some, this.#parts, options.signal);
+      const places = answers.map((windows) => windows.map((window) => promptOf[window]!));
+      yield { executable: await this.#executable, inputs, answers: places };
     }
   }
 
@@ -220,6 +222,10 @@ export class ClipTextEncoder implements AsyncDisposable {
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.dispose();
+  }
+
+  #tokenize(prompts: readonly Prompt[], options: LongTextOptions): TokenizedPrompts {
+    return tokenizePrompts(prompts, this.tokenizer, this.info.descriptor, options);
   }
 
   #plan(sequences: readonly TokenSequence[]): PlannedRun[] {

@@ -11,6 +11,7 @@ export type {
   ReadyRun,
 } from "./encoder.js";
 export { NumericalError, SetupError } from "./errors.js";
+export type { LongText, LongTextOptions } from "./long-text.js";
 export { locateModel } from "./model-source.js";
 export type { LocatedModel, ModelSource, OpenModelOptions } from "./model-source.js";
 export type { PrefixCacheInfo } from "./prefix-cache.js";

@@ -4,16 +4,18 @@
  *
  * Not here: shared prefixes, hidden states, a prefix cache. Nobody can look into a whole model.
  */
-import { DEFAULT_PREFERRED_ROWS } from "@textower/graph";
 import type { ExecutableInfo } from "@textower/graph";
 import { createTokenizer } from "@textower/tokenizer";
 import type { Tokenizer, TokenizerOptions } from "@textower/tokenizer";
-import { copyVector } from "./copy-vector.js";
+import type { TokenSequence } from "@textower/model";
 import type { EncodeOptions, EncodeResult, Encoded, Prompt } from "./encoder.js";
 import { NumericalError, SetupError } from "./errors.js";
 import { encodeInBatches, listOf, tokenizePrompts } from "./prompts.js";
-import type { CutSequence } from "./prompts.js";
 import type { TextModel } from "./text-model.js";
+import { WindowResults } from "./window-results.js";
+
+/** Padded rows of a batch: a few prompts of CLIP's 77 tokens, or many short ones. */
+const BATCH_ROWS = 128;
 
 /** Options of `createTextEncoder` with a `TextModel`. */
 export interface TextModelEncoderOptions {
@@ -52,7 +54,7 @@ export class TextModelEncoder implements AsyncDisposable {
   readonly #model: TextModel;
 
   /** @throws SetupError for a tokenizer whose prompts may be longer than the model's context */
-  constructor({ model, tokenizer, maxRows = DEFAULT_PREFERRED_ROWS }: TextModelEncoderOptions) {
+  constructor({ model, tokenizer, maxRows = BATCH_ROWS }: TextModelEncoderOptions) {
     const { name: checkpoint, contextLength, embedDim } = model;
     this.#model = model;
     this.tokenizer =
@@ -74,14 +76,14 @@ export class TextModelEncoder implements AsyncDisposable {
    * outside the tokenizer's vocabulary, NumericalError, the signal's reason, or what the model rejects with.
    */
   async encode(prompts: Prompt | readonly Prompt[], options: EncodeOptions = {}): Promise<EncodeResult> {
-    const { truncate = false, normalize = true, signal, onProgress } = options;
+    const { normalize = true, signal, onProgress } = options;
     signal?.throwIfAborted();
     const list = listOf(prompts);
     const { contextLength, embedDim, maxRows } = this.info;
     const limits = { contextLength, vocabSize: this.tokenizer.vocabularySize };
-    const sequences = tokenizePrompts(list, this.tokenizer, limits, truncate);
-    const data = new Float32Array(list.length * embedDim); // [prompts, embedDim]
-    let [rows, done] = [0, 0];
+    const { sequences, prompts: tokenized } = tokenizePrompts(list, this.tokenizer, limits, options);
+    const results = new WindowResults(tokenized, embedDim, normalize);
+    let rows = 0;
     for (const batch of planBatches(sequences, maxRows)) {
       signal?.throwIfAborted();
       const vectors = await this.#model.encode(batch.prompts, signal === undefined ? {} : { signal });
@@ -89,20 +91,13 @@ export class TextModelEncoder implements AsyncDisposable {
         const expected = `${batch.prompts.length} vectors of ${embedDim} numbers`;
         throw new NumericalError(`encode: expected ${expected}, got ${vectors.length} numbers`);
       }
-      batch.answers.forEach((indices, row) => {
-        for (const index of indices) {
-          copyVector(vectors, row, data.subarray(index * embedDim, (index + 1) * embedDim), normalize);
-        }
-        done += indices.length;
+      batch.answers.forEach((windows, row) => {
+        for (const window of windows) results.add(window, vectors, row);
       });
       rows += batch.rows;
-      onProgress?.({ done, total: list.length });
+      onProgress?.({ done: results.done, total: list.length });
     }
-    const results = sequences.map(({ ids, cut }, index): Encoded => {
-      const embedding = data.subarray(index * embedDim, (index + 1) * embedDim);
-      return { embedding, tokens: ids.length, cut, hidden: {} };
-    });
-    return { embeddings: results.map(({ embedding }) => embedding), data, prompts: results, rows };
+    return results.finish(rows);
   }
 
   /**
@@ -127,7 +122,7 @@ export class TextModelEncoder implements AsyncDisposable {
 }
 
 /** Distinct prompts from short to long, cut so that a padded batch has at most `maxRows` rows. */
-function planBatches(sequences: readonly CutSequence[], maxRows: number): Batch[] {
+function planBatches(sequences: readonly TokenSequence[], maxRows: number): Batch[] {
   const asked = new Map<string, number[]>();
   sequences.forEach(({ ids }, index) => {
     const key = Array.prototype.join.call(ids);

@@ -255,7 +255,7 @@ describe("bad input never yields a vector", () => {
   test("texts that are too long, and things that are not texts", async () => {
     await using encoder = await createTextEncoder({ model: "shapes", backend: reference() });
     await expect(encoder.encode(["fine", tooLong])).rejects.toThrow("expected at most 77 tokens, got 92");
-    const { prompts } = await encoder.encode(["fine", tooLong], { truncate: true });
+    const { prompts } = await encoder.encode(["fine", tooLong], { longText: "truncate" });
     expect(prompts.map(({ tokens, cut }) => [tokens, cut])).toEqual([
       [3, 0],
       [77, 15],

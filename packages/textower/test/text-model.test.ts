@@ -27,7 +27,7 @@ describe("a published ONNX interface", () => {
       const prompts = golden.prompts!;
       const { embedDim } = golden.descriptor;
       const encoder = await goldenEncoder(maxRows);
-      const options = { normalize: false, truncate: true };
+      const options = { normalize: false, longText: "truncate" } as const;
       const { data, embeddings } = await encoder.encode(prompts, options);
       expect(difference(data, golden.embeddings.flat(), embedDim!).maxAbs).toBeLessThan(5e-5);
       expect(embeddings.length).toBe(prompts.length);

@@ -92,7 +92,7 @@ describe("the worker that comes with the package", () => {
     await expect(encoder.encode([(() => 0) as never])).rejects.toThrow(
       "expected what can be sent to a worker",
     );
-    const { prompts } = await encoder.encode(["dog ".repeat(90)], { truncate: true });
+    const { prompts } = await encoder.encode(["dog ".repeat(90)], { longText: "truncate" });
     expect(prompts[0]).toMatchObject({ tokens: 77, cut: 15 });
   });
 

@@ -16,7 +16,7 @@ export class TextTooLongError extends RangeError {
     const shown = text.length > 60 ? `${text.slice(0, 60)}…` : text;
     super(
       `encode: expected at most ${contextLength} tokens, got ${length} (${length - contextLength} too many) ` +
-        `in text ${index}: ${JSON.stringify(shown)}; \`truncate: true\` cuts and keeps end-of-text`,
+        `in text ${index}: ${JSON.stringify(shown)}; shorten it, or let it be truncated`,
     );
     this.length = length;
     this.contextLength = contextLength;

@@ -3,8 +3,8 @@
  * encoded and normalised; the mean over the templates is normalised again (openai/CLIP's notebook
  * "Prompt Engineering for ImageNet"; open_clip, `build_zero_shot_classifier`).
  *
- * Prompts are encoded template by template, with the classes in order, so that prompts with one beginning stand in one
- * block and the encoder computes it once. Only the sums per class are kept: memory does not grow with the templates.
+ * Prompts are encoded in the order in which beginnings branch: what stands before the class, then the class, then what follows. So
+ * prompts with one beginning stand in one block, and the encoder computes it once. Only the sums per class are kept: memory does not grow with the templates.
  */
 import { ZeroShotError } from "./errors.js";
 import { lengthOf, ZeroShotHead } from "./head.js";
@@ -55,8 +55,8 @@ export interface BuildOptions {
 const BLOCK = 4096;
 
 /**
- * Builds a head. See the file's head for how, and `head.cost` for what it took. Runs of 512 rows or more (`maxRows` of
- * `createTextEncoder`) share beginnings best.
+ * Builds a head. See the file's head for how, and `head.cost` for what it took. The longer an encoder's runs (`maxRows` of
+ * `createTextEncoder`), the more beginnings are shared.
  *
  * Rejects with TypeError for no class or a template without `{}`; ZeroShotError `logit-scale` or `bad-vector`; what
  * `encode` rejects with, such as TextTooLongError; or the signal's reason.
@@ -123,17 +123,24 @@ interface Filling {
   readonly index: number;
 }
 
-/** Every template with every class: templates that begin alike one after another, and under each the classes in order. */
+/** Every template with every class: by the text before the class, then by class, then by what follows. */
 function* blocksOf(classes: readonly string[], templates: readonly string[]): Generator<readonly Filling[]> {
   const order = Array.from(classes.keys()).sort((a, b) =>
     classes[a]! < classes[b]! ? -1 : Number(classes[a]! > classes[b]!),
   );
-  let block: Filling[] = [];
+  const byBeginning = new Map<string, string[]>();
   for (const template of [...templates].sort()) {
+    const beginning = template.slice(0, template.indexOf("{}"));
+    byBeginning.set(beginning, [...(byBeginning.get(beginning) ?? []), template]);
+  }
+  let block: Filling[] = [];
+  for (const some of byBeginning.values()) {
     for (const index of order) {
-      if (block.push({ template, index }) < BLOCK) continue;
-      yield block;
-      block = [];
+      for (const template of some) {
+        if (block.push({ template, index }) < BLOCK) continue;
+        yield block;
+        block = [];
+      }
     }
   }
   if (block.length > 0) yield block;

@@ -3,20 +3,21 @@ import type { ClipTextEncoder } from "textower";
 import { describeRun, openEncoder, remarks } from "../encoder.js";
 import type { OpenedEncoder } from "../encoder.js";
 import { UsageError } from "../errors.js";
+import { encodePrompts } from "../encode-prompts.js";
 import { openGallery } from "../gallery.js";
 import { openPrompts } from "../input.js";
 import type { InputPrompt, PromptSource } from "../input.js";
 import type { Io } from "../io.js";
-import type { ModelOptions, RunOptions, TextOptions } from "../options.js";
+import { longTextOptions } from "../options.js";
+import type { LongTextFlags, ModelOptions, RunOptions, TextOptions } from "../options.js";
 import { openDestination } from "../output/destination.js";
 import type { Destination } from "../output/destination.js";
 import { jsonlFormat, npyFormat, tableFormat } from "../output/encode-formats.js";
 import type { EncodeFormat } from "../output/encode-formats.js";
 import { Progress } from "../progress.js";
-import { tokenize } from "../tokenize.js";
 
 /** Options of `encode`. */
-export interface EncodeOptions extends ModelOptions, RunOptions, TextOptions {
+export interface EncodeOptions extends ModelOptions, RunOptions, TextOptions, LongTextFlags {
   readonly normalize: boolean;
   readonly format: "table" | "jsonl" | "npy";
   readonly output?: string;
@@ -80,7 +81,7 @@ async function openFormat(
 async function encodeAll(
   source: PromptSource,
   encoder: ClipTextEncoder,
-  { normalize, truncate = false }: EncodeOptions,
+  options: EncodeOptions,
   {
     writer,
     destination,
@@ -91,9 +92,9 @@ async function encodeAll(
   const { signal } = io;
   let finished = 0;
   for await (const batch of batches(source.prompts)) {
-    const encodings = batch.map((prompt) => tokenize(encoder.tokenizer, prompt, truncate));
-    const { embeddings } = await encoder.encode(encodings, {
-      normalize,
+    const { prompts } = await encodePrompts(encoder, batch, {
+      normalize: options.normalize,
+      ...longTextOptions(options),
       ...(signal === undefined ? {} : { signal }),
       onProgress: ({ done }) => progress.show("prompts", finished + done, source.total()),
     });
@@ -101,8 +102,7 @@ async function encodeAll(
     if (finished === 0) await writer.begin(); // not earlier: nothing is written if the first prompts are bad
     finished += batch.length;
     for (const [i, { text }] of batch.entries()) {
-      const { ids, truncated } = encodings[i]!;
-      await writer.add({ text, tokens: ids.length, truncated, embedding: embeddings[i]! });
+      await writer.add({ text, ...prompts[i]! });
     }
   }
   if (finished === 0) await writer.begin();

@@ -1,22 +1,23 @@
 /** `textower search`: the pictures of the embedded gallery that fit queries best, and a contact sheet of them. */
 import { describeRun, openEncoder, remarks } from "../encoder.js";
 import type { OpenedEncoder } from "../encoder.js";
+import { encodePrompts } from "../encode-prompts.js";
 import { contactSheet, sheetFormat } from "../contact-sheet.js";
 import type { SearchResult } from "../contact-sheet.js";
 import { openGallery } from "../gallery.js";
 import { flush, write } from "../io.js";
 import type { Io } from "../io.js";
-import type { RunOptions, TextOptions } from "../options.js";
+import { longTextOptions } from "../options.js";
+import type { LongTextFlags, RunOptions, TextOptions } from "../options.js";
 import { openDestination } from "../output/destination.js";
 import { shortDecimal } from "../output/decimal.js";
 import { jsonLine } from "../output/jsonl.js";
 import { quote } from "../output/quote.js";
 import { table } from "../output/table.js";
 import { Progress } from "../progress.js";
-import { tokenize } from "../tokenize.js";
 
 /** Options of `search`. */
-export interface SearchOptions extends RunOptions, Pick<TextOptions, "cleaning" | "truncate"> {
+export interface SearchOptions extends RunOptions, LongTextFlags, Pick<TextOptions, "cleaning"> {
   /** Pictures a query. */
   readonly top: number;
   /** File of the sheet, `false` for none. Default: `DEFAULT_SHEET` for the table, none for JSONL. */
@@ -63,14 +64,13 @@ function sheetOf({ sheet, format }: SearchOptions): string | undefined {
 
 async function embed(
   queries: readonly string[],
-  { truncate = false }: SearchOptions,
+  options: SearchOptions,
   { encoder }: OpenedEncoder,
   { signal }: Io,
 ): Promise<readonly Float32Array[]> {
-  const encodings = queries.map((text, i) =>
-    tokenize(encoder.tokenizer, { text, where: `query ${i + 1}` }, truncate),
-  );
-  return (await encoder.encode(encodings, signal === undefined ? {} : { signal })).embeddings;
+  const prompts = queries.map((text, i) => ({ text, where: `query ${i + 1}` }));
+  const stopping = signal === undefined ? {} : { signal };
+  return (await encodePrompts(encoder, prompts, { ...longTextOptions(options), ...stopping })).embeddings;
 }
 
 function describe({ query, hits }: SearchResult): string {

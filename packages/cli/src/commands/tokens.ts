@@ -1,6 +1,6 @@
 /** `textower tokens`: the ids and pieces of prompts, and where a model would have to cut. No weights are read. */
+import { renderTokenView, tokenView } from "@textower/prompts";
 import { createTokenizer } from "@textower/tokenizer";
-import type { Tokenizer } from "@textower/tokenizer";
 import { inspectCheckpoint } from "@textower/weights";
 import { tokenizerOptions } from "../encoder.js";
 import { openPrompts } from "../input.js";
@@ -10,7 +10,6 @@ import type { CheckpointFlags, TextOptions } from "../options.js";
 import { openDestination } from "../output/destination.js";
 import { jsonLine } from "../output/jsonl.js";
 import { quote } from "../output/quote.js";
-import { table } from "../output/table.js";
 import { Progress } from "../progress.js";
 
 /** Options of `tokens`. */
@@ -25,7 +24,7 @@ const CLIP_CONTEXT_LENGTH = 77;
 
 /** Runs the command. */
 export async function tokens(args: readonly string[], options: TokensOptions, io: Io): Promise<void> {
-  const { format, output, truncate = false } = options;
+  const { format, output } = options;
   const source = await openPrompts(args, options, io);
   const context = await contextLength(options, io);
   const tokenizer = createTokenizer(await tokenizerOptions(options));
@@ -33,13 +32,13 @@ export async function tokens(args: readonly string[], options: TokensOptions, io
   try {
     for await (const { text } of source.prompts) {
       io.signal?.throwIfAborted();
-      const encoding = tokenizer.encode(text, { truncate, contextLength: truncate ? context : Infinity });
-      const ids = [...encoding.ids];
-      await destination.write(
-        format === "jsonl"
-          ? jsonLine({ text, ids, endOfText: encoding.endOfText })
-          : describe(text, ids, encoding.cut, tokenizer, context),
-      );
+      if (format === "table") {
+        const view = tokenView(tokenizer, text, { contextLength: context });
+        await destination.write(`${quote(text)}\n${renderTokenView(view)}\n`);
+        continue;
+      }
+      const { ids, endOfText } = tokenizer.encode(text, { contextLength: Infinity });
+      await destination.write(jsonLine({ text, ids: [...ids], endOfText }));
     }
     await destination.commit();
   } finally {
@@ -56,26 +55,4 @@ async function contextLength({ model, ...flags }: TokensOptions, io: Io): Promis
   } finally {
     progress.hide();
   }
-}
-
-/** A line a token: its place, its id, its piece. */
-function describe(
-  text: string,
-  ids: readonly number[],
-  cut: number,
-  tokenizer: Tokenizer,
-  context: number,
-): string {
-  const pieces = tokenizer.pieces(ids);
-  const rows = ids.map((id, place) => [place, id, pieces[place]!] as const);
-  const excess = ids.length - context;
-  const count =
-    excess > 0 ? `${ids.length} tokens, ${excess} more than the ${context} that fit` : `${ids.length} tokens`;
-  const heading = `${quote(text)}\n  ${count}${cut > 0 ? `, ${cut} were cut off` : ""}\n`;
-  const lines = table(rows, "  ");
-  if (excess <= 0) return `${heading}${lines}\n`;
-  // Of a text that is cut, the last place holds end of text.
-  const kept = lines.split("\n");
-  kept.splice(context - 1, 0, `  ---- --truncate cuts here, and ends with ${tokenizer.endOfText.content}`);
-  return `${heading}${kept.join("\n")}\n`;
 }

@@ -14,9 +14,11 @@ import { table } from "./table.js";
 /** What became of one prompt. */
 export interface EncodedPrompt {
   readonly text: string;
-  /** Tokens that were encoded, start and end of text included. */
+  /** Tokens that were encoded, start and end of text of every window included. */
   readonly tokens: number;
-  readonly truncated: boolean;
+  /** Tokens that were cut off. */
+  readonly cut: number;
+  readonly windows: number;
   /** [embedDim] */
   readonly embedding: Float32Array;
 }
@@ -28,13 +30,13 @@ export interface EncodeFormat {
   end(): Promise<void>;
 }
 
-/** `{"text", "tokens", "truncated", "embedding"}` a line. */
+/** `{"text", "tokens", "cut", "windows", "embedding"}` a line. */
 export function jsonlFormat(destination: Destination): EncodeFormat {
   return {
     begin: () => Promise.resolve(),
-    add: ({ text, tokens, truncated, embedding }) =>
+    add: ({ text, tokens, cut, windows, embedding }) =>
       destination.write(
-        jsonLine({ text, tokens, truncated, embedding: Array.from(embedding, shortDecimal) }),
+        jsonLine({ text, tokens, cut, windows, embedding: Array.from(embedding, shortDecimal) }),
       ),
     end: () => Promise.resolve(),
   };
@@ -66,10 +68,11 @@ export function tableFormat(
 ): EncodeFormat {
   return {
     begin: () => destination.write(heading.map((line) => `# ${line}\n`).join("")),
-    async add({ text, tokens, truncated, embedding }) {
+    async add({ text, tokens, cut, windows, embedding }) {
       const numbers = [...embedding.subarray(0, SHOWN_NUMBERS)].map((value) => value.toFixed(4).padStart(7));
       const more = embedding.length > SHOWN_NUMBERS ? " …" : "";
-      const count = `${tokens} tokens${truncated ? ", truncated" : ""}`;
+      const fate = cut > 0 ? `, ${cut} were cut off` : windows > 1 ? ` in ${windows} windows` : "";
+      const count = `${tokens} tokens${fate}`;
       let lines = `\n${quote(text)}\n`;
       lines += `  ${count}; ${embedding.length} numbers of length ${length(embedding).toFixed(4)}\n`;
       lines += `  [${numbers.join(" ")}${more}]\n`;

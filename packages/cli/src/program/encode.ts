@@ -2,7 +2,14 @@
 import type { Command } from "commander";
 import type { EncodeOptions } from "../commands/encode.js";
 import type { Io } from "../io.js";
-import { addInputOptions, addModelOptions, addRunOptions, addTextOptions, formatOption } from "../options.js";
+import {
+  addInputOptions,
+  addLongTextOptions,
+  addModelOptions,
+  addRunOptions,
+  addTextOptions,
+  formatOption,
+} from "../options.js";
 
 const HELP = `
 Prompts are the arguments, or the lines of --input, or of standard input where that is no terminal.
@@ -10,7 +17,7 @@ An empty line is the empty prompt; the end of the last line begins no further on
 
 Formats:
   table   for people: vectors in short and, with the shapes model, the nearest pictures of its gallery
-  jsonl   a line a prompt, in order: {"text", "tokens", "truncated", "embedding"}
+  jsonl   a line a prompt, in order: {"text", "tokens", "cut", "windows", "embedding"}
   npy     a float32 array [prompts, numbers] for numpy.load
 
 Examples:
@@ -28,7 +35,8 @@ export function addEncode(program: Command, io: Io): void {
   addInputOptions(command);
   addModelOptions(command);
   addRunOptions(command);
-  addTextOptions(command)
+  addTextOptions(command);
+  addLongTextOptions(command)
     .option("--no-normalize", "leave embeddings at their own length")
     .addOption(formatOption(["table", "jsonl", "npy"]))
     .option("-o, --output <file>", "write to a file, which appears when it is complete")

@@ -2,7 +2,7 @@
 import type { Command } from "commander";
 import type { SearchOptions } from "../commands/search.js";
 import type { Io } from "../io.js";
-import { addRunOptions, formatOption, positiveInteger } from "../options.js";
+import { addLongTextOptions, addRunOptions, formatOption, positiveInteger } from "../options.js";
 
 const HELP = `
 With --format table a contact sheet is written to contact-sheet.png unless --sheet or --no-sheet say otherwise.
@@ -20,11 +20,11 @@ export function addSearch(program: Command, io: Io): void {
     .command("search")
     .description("pictures of the gallery that comes with the command, by what is in them")
     .argument("<queries...>");
-  addRunOptions(command)
+  addRunOptions(command);
+  addLongTextOptions(command)
     .option("-k, --top <count>", "pictures a query", positiveInteger, 8)
     .option("--sheet <file>", "write the pictures to a .png or .html file")
     .option("--no-sheet", "write no pictures")
-    .option("--truncate", "cut queries that are too long, instead of refusing them")
     .addOption(formatOption(["table", "jsonl"]))
     .addHelpText("after", HELP)
     .action(async (queries: string[], options: SearchOptions) => {

@@ -5,10 +5,10 @@ import type { Io } from "../io.js";
 import { addCheckpointOptions, addInputOptions, addTextOptions, formatOption } from "../options.js";
 
 const HELP = `
-A prompt of any length is shown whole, with the place where --truncate would cut it.
+A prompt of any length is shown whole, with the place where what fits ends.
 
 Formats:
-  table   a line a token: place, id, piece
+  table   a line a token: place, id, piece, and what it stands for in the prompt
   jsonl   a line a prompt, in order: {"text", "ids", "endOfText"}
 
 Examples:

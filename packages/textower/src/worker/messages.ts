@@ -9,7 +9,7 @@ import type { PrefixCacheInfo } from "../prefix-cache.js";
 import type { PlainError } from "./error-transfer.js";
 
 /** First word of every connection. The number changes with the messages. */
-export const PROTOCOL = "textower/worker 1";
+export const PROTOCOL = "textower/worker 2";
 
 export interface Connect {
   readonly protocol: string;
@@ -24,7 +24,7 @@ export type Call =
   | {
       readonly call: "encode";
       readonly prompts: Prompt | readonly Prompt[];
-      readonly options: Pick<EncodeOptions, "normalize" | "truncate">;
+      readonly options: Omit<EncodeOptions, "signal" | "onProgress">;
       /** Whether somebody listens to progress. */
       readonly progress: boolean;
     }
@@ -49,6 +49,8 @@ export interface PlainEncodeResult {
   readonly tokens: Int32Array<ArrayBuffer>;
   /** [prompts] */
   readonly cut: Int32Array<ArrayBuffer>;
+  /** [prompts] */
+  readonly windows: Int32Array<ArrayBuffer>;
   /** [prompts], or none where the encoder has no outputs beside its vectors. */
   readonly hidden: readonly Readonly<Record<string, Float32Array>>[];
   readonly rows: number;

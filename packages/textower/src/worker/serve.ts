@@ -170,11 +170,12 @@ async function open(
 function toPlain({ data, prompts, rows }: EncodeResult): Answer<"encode"> {
   const tokens = Int32Array.from(prompts, (prompt) => prompt.tokens);
   const cut = Int32Array.from(prompts, (prompt) => prompt.cut);
+  const windows = Int32Array.from(prompts, (prompt) => prompt.windows);
   const states = prompts.map(({ hidden }) => hidden);
   const hidden = states.some((each) => Object.keys(each).length > 0) ? states : [];
-  const arrays = [data, tokens, cut, ...hidden.flatMap((each) => Object.values(each))];
+  const arrays = [data, tokens, cut, windows, ...hidden.flatMap((each) => Object.values(each))];
   return {
-    result: { data: data as PlainEncodeResult["data"], tokens, cut, hidden, rows },
+    result: { data: data as PlainEncodeResult["data"], tokens, cut, windows, hidden, rows },
     transfer: arrays.map(({ buffer }) => buffer as ArrayBuffer),
   };
 }

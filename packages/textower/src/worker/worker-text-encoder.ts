@@ -180,12 +180,16 @@ async function answered<Result>(call: Pending<Result>, signal: AbortSignal | und
 }
 
 /** The result as `ClipTextEncoder` gives it: embeddings are rows of `data`. */
-function withViews({ data, tokens, cut, hidden, rows }: PlainEncodeResult, prompts: number): EncodeResult {
+function withViews(
+  { data, tokens, cut, windows, hidden, rows }: PlainEncodeResult,
+  prompts: number,
+): EncodeResult {
   const width = prompts === 0 ? 0 : data.length / prompts;
   const results = Array.from({ length: prompts }, (_, i): Encoded => ({
     embedding: data.subarray(i * width, (i + 1) * width),
     tokens: tokens[i]!,
     cut: cut[i]!,
+    windows: windows[i]!,
     hidden: hidden[i] ?? {},
   }));
   return { embeddings: results.map(({ embedding }) => embedding), data, prompts: results, rows };
