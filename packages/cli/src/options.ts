@@ -64,9 +64,14 @@ export function addInputOptions(command: Command): Command {
 /** Adds `--cleaning`, `--vocabulary`, `--truncate`. */
 export function addTextOptions(command: Command): Command {
   return command
-    .addOption(new Option("--cleaning <name>", "how text is cleaned (default: openai)").choices(CLEANINGS))
+    .addOption(cleaningOption())
     .option("--vocabulary <file>", "a tokenizer.json instead of CLIP's own vocabulary")
     .option("--truncate", "cut prompts that are too long, instead of refusing them");
+}
+
+/** `--cleaning`. */
+export function cleaningOption(): Option {
+  return new Option("--cleaning <name>", "how text is cleaned (default: openai)").choices(CLEANINGS);
 }
 
 /** Adds `--backend`, `--threads`, `--precision`. */
@@ -134,4 +139,15 @@ export function positiveInteger(text: string): number {
     throw new InvalidArgumentError("Expected a whole number from 1.");
   }
   return value;
+}
+
+/**
+ * A TCP port, or 0.
+ * @throws InvalidArgumentError, which commander turns into its message
+ */
+export function port(text: string): number {
+  if (!/^\d{1,5}$/.test(text) || Number(text) > 65_535) {
+    throw new InvalidArgumentError("Expected a port from 0 to 65535.");
+  }
+  return Number(text);
 }
