@@ -91,14 +91,15 @@ function cutIntoRequests(texts) {
 /** Prompts a second of `encode`, many prompts a call: the best that it can do with them. */
 async function measureLibrary(duration) {
   const calls = Array.from({ length: CAPTIONS / CALL }, (_, i) => captions.slice(i * CALL, (i + 1) * CALL));
-  const begin = performance.now();
+  const [begin, cpu] = [performance.now(), process.cpuUsage()];
   let [i, done] = [0, 0];
   while (performance.now() - begin < duration * 1000) {
     const prompts = calls[i++ % calls.length];
     await encoder.encode(prompts);
     done += prompts.length;
   }
-  return done / ((performance.now() - begin) / 1000);
+  const { user, system } = process.cpuUsage(cpu);
+  return { rate: done / ((performance.now() - begin) / 1000), cpu: (user + system) / 1e6 / done };
 }
 
 async function startServer(flags = []) {
@@ -144,7 +145,7 @@ async function load({ port }, duration) {
   const statuses = {};
   const latencies = [];
   let [next, prompts] = [0, 0];
-  const memory = [await residentMemory(port)];
+  const before = await metricsOf(port);
   const begin = performance.now();
   const client = async () => {
     while (performance.now() - begin < duration * 1000) {
@@ -167,9 +168,11 @@ async function load({ port }, duration) {
   };
   await Promise.all(Array.from({ length: clients }, client));
   const elapsed = (performance.now() - begin) / 1000;
-  memory.push(await residentMemory(port));
+  const after = await metricsOf(port);
   agent.destroy();
-  return { statuses, rate: prompts / elapsed, latencies, memory };
+  const cpu = (after.process_cpu_seconds_total - before.process_cpu_seconds_total) / prompts;
+  const memory = [before, after].map((metrics) => metrics.process_resident_memory_bytes);
+  return { statuses, rate: prompts / elapsed, cpu, latencies, memory };
 }
 
 function post(agent, port, body) {
@@ -196,10 +199,6 @@ function post(agent, port, body) {
   });
 }
 
-async function residentMemory(port) {
-  return (await metricsOf(port)).process_resident_memory_bytes;
-}
-
 /** Values without labels. */
 async function metricsOf(port) {
   const text = await (await fetch(`http://127.0.0.1:${port}/metrics`)).text();
@@ -223,7 +222,9 @@ function sumOf(list) {
 function report() {
   const latencies = runs.flatMap((run) => run.latencies);
   const seconds = latencies.map((each) => each.seconds);
-  const ofLibrary = runs.map(({ rate }, i) => rate / ((library[i] + library[i + 1]) / 2));
+  const neighbours = (key) => runs.map((_, i) => (library[i][key] + library[i + 1][key]) / 2);
+  const ofLibrary = neighbours("rate").map((rate, i) => runs[i].rate / rate);
+  const cpuOfLibrary = neighbours("cpu").map((cpu, i) => cpu / runs[i].cpu);
   const result = {
     node: process.version,
     model: options.model,
@@ -231,8 +232,9 @@ function report() {
     clients,
     seconds: turn * rounds,
     library,
-    server: runs.map(({ rate }) => rate),
+    server: runs.map(({ rate, cpu }) => ({ rate, cpu })),
     ofLibrary,
+    cpuOfLibrary,
     statuses: sumOf(runs.map(({ statuses }) => statuses)),
     latency: {
       p50: quantile(seconds, 0.5),
@@ -249,10 +251,13 @@ function report() {
   };
   const list = (values, digits) => values.map((value) => value.toFixed(digits)).join(", ");
   const { p50, p99, p99OfSingles } = result.latency;
+  const rates = (turns) => turns.map(({ rate }) => rate);
+  const withMedian = (values) => `${list(values, 2)}; ${quantile(values, 0.5).toFixed(2)}`;
   const rows = [
-    [`library, ${CALL} prompts a call, prompts/s`, list(library, 1)],
-    ["server, prompts/s", list(result.server, 1)],
-    ["server of library, by turns; median", `${list(ofLibrary, 2)}; ${quantile(ofLibrary, 0.5).toFixed(2)}`],
+    [`library, ${CALL} prompts a call, prompts/s`, list(rates(library), 1)],
+    ["server, prompts/s", list(rates(runs), 1)],
+    ["prompts/s, server of library, by turns; median", withMedian(ofLibrary)],
+    ["prompts per second of processor time, likewise", withMedian(cpuOfLibrary)],
     ["answers", JSON.stringify(result.statuses)],
     ["seconds: median, p99, p99 of single prompts", list([p50, p99, p99OfSingles], 3)],
     [
