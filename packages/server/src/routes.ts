@@ -4,6 +4,7 @@
  *
  * Not here: sockets, timeouts, shutting down (`server.ts`).
  */
+import { setMaxListeners } from "node:events";
 import type { Socket } from "node:net";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { ApiError, shuttingDown, toApiError, unsupportedType } from "./api-error.js";
@@ -73,6 +74,7 @@ export async function embeddingRoutes(app: FastifyInstance, options: EmbeddingRo
   });
   app.addHook("onSend", (_, reply, payload, done) => {
     limitReading(reply, options.responseTimeout);
+    if (options.closing()) reply.header("connection", "close");
     done(null, payload);
   });
   app.setErrorHandler((error, _, reply) => {
@@ -148,6 +150,7 @@ function departureOf(socket: Socket, departures: WeakMap<Socket, AbortController
   let controller = departures.get(socket);
   if (controller === undefined) {
     controller = new AbortController();
+    setMaxListeners(0, controller.signal); // requests may be sent without waiting for answers
     departures.set(socket, controller);
     const depart = (): void => controller!.abort(new ApiError(CLIENT_WENT_AWAY, "The client went away."));
     if (socket.destroyed) depart();

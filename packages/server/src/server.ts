@@ -80,6 +80,8 @@ export interface EmbeddingServer extends AsyncDisposable {
 
 /** How often Node looks for requests that take too long, in milliseconds. */
 const CHECK_INTERVAL = 1000;
+/** How often connections are looked at while the server ends, in milliseconds. */
+const IDLE_INTERVAL = 100;
 /** Milliseconds for the answers to what a deadline cut off. */
 const LAST_ANSWERS = 250;
 
@@ -171,7 +173,10 @@ async function shutDown(app: FastifyInstance, encoder: BatchingEncoder, deadline
     controller.abort();
     last = setTimeout(() => app.server.closeAllConnections(), LAST_ANSWERS);
   }, deadline);
+  // Connections that became idle after the server stopped listening would stay until they time out.
+  const idle = setInterval(() => app.server.closeIdleConnections(), IDLE_INTERVAL);
   await Promise.all([app.close(), encoder.close({ signal: controller.signal })]);
+  clearInterval(idle);
   clearTimeout(timer);
   clearTimeout(last);
 }

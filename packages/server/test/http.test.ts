@@ -287,7 +287,7 @@ describe("the end", () => {
     const { url, close } = await start({ encoder: gate, maxBatches: 1 });
     const calls = captions.slice(0, 3).map(({ text }) => post(url, { model: "served", input: text }));
     await until(() => gate.batches.length === 1);
-    await until(async () => (await metricOf(url, "textower_requests_total")) !== 0);
+    await until(async () => (await metricOf(url, "textower_queue_requests")) === 2);
     const closed = close();
     await until(async () => {
       try {
