@@ -65,9 +65,9 @@ test.each(["wasm", "onnx", "reference"])("serves golden vectors on %s, and ends 
 });
 
 test("health is answered while the model computes, and what runs is finished", async () => {
-  const { child, url, end } = await serve(["--backend", "reference"]); // slow
+  const { child, url, end } = await serve(["--backend", "reference", "--shutdown-seconds", "150"]); // slow
   let answered = false;
-  const input = Array.from({ length: 400 }, (_, i) => `${i} rings and ${i * 7} hearts`);
+  const input = Array.from({ length: 120 }, (_, i) => `${i} rings and ${i * 7} hearts`);
   const running = post(url, { model: "shapes", input }).then((response) => {
     answered = true;
     return response;
@@ -78,7 +78,7 @@ test("health is answered while the model computes, and what runs is finished", a
   expect((await fetch(url.replace("/v1", "/healthz"))).status).toBe(200);
   expect(answered).toBe(false);
   child.kill("SIGINT");
-  expect(((await (await running).json()) as { data: object[] }).data).toHaveLength(400);
+  expect(((await (await running).json()) as { data: object[] }).data).toHaveLength(120);
   expect(await end).toBe(0);
 });
 
