@@ -3,18 +3,17 @@
  * request when it has its answer, of 1 to 128 prompts. Library and server take turns, and ratios are of neighbouring
  * turns: a slow minute of the machine slows both.
  *
- * `node server/load.mjs [--model shapes|vit-b-32] [--seconds 60] [--rounds 3] [--clients 64] [--threads 2] [--json FILE]`
+ * `node server/load.mjs [--model shapes|vit-b-32] [--seconds 60] [--rounds 3] [--clients 64] [--threads 2]
+ *   [--serve=FLAG …] [--json FILE]`
  */
-import { spawn } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { Agent, request as httpRequest } from "node:http";
-import { createInterface } from "node:readline";
-import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { mixedCaptions } from "@textower/benchmark";
 import { wasm } from "@textower/backend-wasm";
 import { createTextEncoder } from "textower";
 import { vitB32Checkpoint } from "../checkpoint.mjs";
+import { metricsOf, startServer } from "./command.mjs";
 
 const { values: options } = parseArgs({
   options: {
@@ -29,7 +28,6 @@ const { values: options } = parseArgs({
 });
 const seconds = Number(options.seconds);
 const clients = Number(options.clients);
-const COMMAND = fileURLToPath(new URL("../../packages/cli/bin/textower.js", import.meta.url));
 /** Prompts of a request, and how many of a hundred requests have so many. */
 const SIZES = [
   [1, 50],
@@ -39,7 +37,7 @@ const SIZES = [
   [128, 3],
 ];
 const CAPTIONS = 4096;
-/** Prompts of a call to the library: more share no more than a hundredth of their rows. */
+/** Prompts of a call to the library: far more than fill its runs. */
 const CALL = 512;
 
 const model =
@@ -59,7 +57,8 @@ const requests = cutIntoRequests(captions);
 const rounds = Number(options.rounds);
 const turn = seconds / rounds;
 const library = [];
-const server = await startServer();
+const server = await serve();
+await check(server);
 library.push(await measureLibrary(turn / 2));
 const runs = [];
 for (let round = 0; round < rounds; round++) {
@@ -69,7 +68,7 @@ for (let round = 0; round < rounds; round++) {
 const metrics = await metricsOf(server.port);
 await server.stop();
 await encoder.dispose();
-const limited = await startServer(["--max-queued-prompts", "128"]);
+const limited = await serve(["--max-queued-prompts", "128"]);
 const above = await load(limited, turn / 2);
 await limited.stop();
 report();
@@ -102,41 +101,22 @@ async function measureLibrary(duration) {
   return { rate: done / ((performance.now() - begin) / 1000), cpu: (user + system) / 1e6 / done };
 }
 
-async function startServer(flags = []) {
-  const child = spawn(
-    process.execPath,
-    [
-      COMMAND,
-      "serve",
-      "--port",
-      "0",
-      "--threads",
-      options.threads,
-      "--backend",
-      "wasm",
-      "--name",
-      "served",
-    ].concat(
-      model.flags,
-      flags,
-      options.serve.flatMap((flag) => flag.split(" ")),
-    ),
-    { stdio: ["ignore", "pipe", "inherit"] },
+function serve(flags = []) {
+  const threads = ["--backend", "wasm", "--threads", options.threads];
+  return startServer([...model.flags, "--name", "served", ...threads, ...flags, ...options.serve]);
+}
+
+/** Its vectors are the library's, or nothing is worth measuring. */
+async function check({ port }) {
+  const agent = new Agent();
+  const input = requests.find(({ length }) => length > 10);
+  const { body } = await post(agent, port, { model: "served", input });
+  const { embeddings } = await encoder.encode(input);
+  const off = JSON.parse(body).data.flatMap(({ index, embedding }) =>
+    embedding.map((value, at) => Math.abs(value - embeddings[index][at])),
   );
-  const ended = new Promise((resolve) => child.once("exit", resolve));
-  let port;
-  for await (const line of createInterface({ input: child.stdout })) {
-    port = Number(/listening on http:\/\/127\.0\.0\.1:(\d+)/.exec(line)?.[1]);
-    if (port > 0) break;
-  }
-  return {
-    port,
-    async stop() {
-      child.kill("SIGTERM");
-      const code = await ended;
-      if (code !== 0) throw new Error(`expected the server to end with 0, got ${code}`);
-    },
-  };
+  if (!(Math.max(...off) < 1e-5))
+    throw new Error(`expected the library's vectors, got some ${Math.max(...off)} off`);
 }
 
 /** Clients for some seconds. What is under way at the end is waited for, and counts with its time. */
@@ -197,14 +177,6 @@ function post(agent, port, body) {
     call.on("error", reject);
     call.end(text);
   });
-}
-
-/** Values without labels. */
-async function metricsOf(port) {
-  const text = await (await fetch(`http://127.0.0.1:${port}/metrics`)).text();
-  return Object.fromEntries(
-    [...text.matchAll(/^(\w+) (\S+)$/gm)].map(([, name, value]) => [name, Number(value)]),
-  );
 }
 
 function quantile(values, q) {

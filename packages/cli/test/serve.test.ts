@@ -3,6 +3,7 @@ import { spawn } from "node:child_process";
 import type { ChildProcess } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { onTestFinished, expect, test } from "vitest";
 import { BIN, scratch, textower } from "./command.js";
 
@@ -123,6 +124,18 @@ test("ends with 1 where it cannot listen, with 2 where options are at fault", as
     expect(outcome.stderr).toMatch(/^textower: [^\n]+\n$/);
     expect(outcome.stderr).toMatch(message);
   }
+});
+
+test("ends with 1 when the model's thread is lost", async () => {
+  const preload = fileURLToPath(new URL("lose-worker.cjs", import.meta.url));
+  const { child, url, end, stderr } = await serve([], { NODE_OPTIONS: `--require ${preload}` });
+  expect((await post(url, { model: "shapes", input: "a" })).status).toBe(200);
+  child.kill("SIGUSR2");
+  let status = 200;
+  while (status === 200) ({ status } = await post(url, { model: "shapes", input: "a" }));
+  expect(status).toBe(500);
+  expect(await end).toBe(1);
+  expect(stderr()).toMatch(/^textower: [^\n]*expected an answer of the worker, but it ended\n$/);
 });
 
 test("SIGTERM ends other commands with 143", async () => {

@@ -10,6 +10,8 @@ export interface CheckedTokens {
   readonly cut: number;
 }
 
+/** Far more than any text whose tokens fit; all of one is tokenised before it can be refused for its tokens. */
+const LONGEST_TEXT = 16_384;
 /** In a pattern with `u`, pairs are one character of another category. */
 const LONE_SURROGATE = /\p{Surrogate}/u;
 
@@ -55,6 +57,9 @@ function tokensOfText(
   tokenizer: PromptTokenizer,
   truncate: boolean,
 ): CheckedTokens {
+  if (text.length > LONGEST_TEXT) {
+    throw new PromptError(index, `expected at most ${LONGEST_TEXT} characters, got ${text.length}`);
+  }
   if (LONE_SURROGATE.test(text)) throw new PromptError(index, "expected text, got half of a surrogate pair");
   try {
     return tokenizer.encode(text, { truncate });

@@ -207,6 +207,7 @@ test("prompts that cannot be encoded are known before anything is queued", async
   const queue = new BatchingEncoder(encoder);
   const cases: [prompt: string | { ids: number[] }, message: string][] = [
     ["dog ".repeat(90), "prompt 1: expected at most 77 tokens, start and end of text included, got 92"],
+    ["x".repeat(16_385), "prompt 1: expected at most 16384 characters, got 16385"],
     ["half \ud83d of a pair", "prompt 1: expected text, got half of a surrogate pair"],
     [{ ids: [] }, "prompt 1: expected 2 to 77 tokens, start and end of text included, got 0"],
     [{ ids: Array.from({ length: 78 }, () => 320) }, "got 78"],
@@ -225,6 +226,30 @@ test("prompts that cannot be encoded are known before anything is queued", async
   expect(queue.depth).toEqual({ calls: 0, prompts: 0, tokens: 0, batches: 0 });
   const { prompts } = await queue.encode(["dog ".repeat(90)], { truncate: true });
   expect(prompts).toEqual([{ tokens: 77, cut: 15 }]);
+});
+
+test("a thousand long texts leave others their turns while they are tokenised, and may be aborted", async () => {
+  const gate = gated(encoder);
+  gate.open();
+  const queue = new BatchingEncoder(gate);
+  const long = Array.from({ length: 1000 }, (_, i) => `${i} ${"circle ".repeat(60)}`);
+  let turns = 0;
+  const turn = (): void => {
+    turns++;
+    if (turns === 3) controller.abort(new Error("gone"));
+    else setImmediate(turn);
+  };
+  const controller = new AbortController();
+  const call = queue.encode(long, { signal: controller.signal });
+  setImmediate(turn);
+  await expect(call).rejects.toThrow("gone");
+  expect(turns).toBe(3);
+  expect(gate.batches).toEqual([]);
+  const open = queue.encode(long);
+  const settled = Promise.allSettled([open]);
+  await queue.close();
+  await settled;
+  await expect(open).rejects.toThrow(QueueClosedError);
 });
 
 test("options that cannot be meant", () => {
