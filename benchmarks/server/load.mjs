@@ -4,7 +4,7 @@
  * turns: a slow minute of the machine slows both.
  *
  * `node server/load.mjs [--model shapes|vit-b-32] [--seconds 60] [--rounds 3] [--clients 64] [--threads 2]
- *   [--serve=FLAG …] [--json FILE]`
+ *   [--call 512] [--serve=FLAG …] [--json FILE]`
  */
 import { writeFileSync } from "node:fs";
 import { Agent, request as httpRequest } from "node:http";
@@ -22,6 +22,7 @@ const { values: options } = parseArgs({
     rounds: { type: "string", default: "3" },
     clients: { type: "string", default: "64" },
     threads: { type: "string", default: "2" },
+    call: { type: "string", default: "512" },
     json: { type: "string" },
     serve: { type: "string", multiple: true, default: [] },
   },
@@ -37,8 +38,8 @@ const SIZES = [
   [128, 3],
 ];
 const CAPTIONS = 4096;
-/** Prompts of a call to the library: far more than fill its runs. */
-const CALL = 512;
+/** Prompts of a call to the library: more share more. */
+const CALL = Number(options.call);
 
 const model =
   options.model === "shapes"

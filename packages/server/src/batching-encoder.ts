@@ -18,7 +18,7 @@ export interface BatchingOptions {
   /** Default: the encoder's. Encoders in a worker have none. */
   readonly tokenizer?: PromptTokenizer;
   /**
-   * Most tokens of a batch. More share more and take longer, and a call that comes meanwhile waits for them. Default: 8
+   * Most tokens of a batch. More share more and take longer, and a call that comes meanwhile waits for them. Default: 16
    * runs of the encoder.
    */
   readonly maxBatchTokens?: number;
@@ -83,6 +83,8 @@ interface Batch {
   readonly controller: AbortController;
 }
 
+/** Runs of the encoder that a batch fills. Captions share 8 % of their rows in 8 runs, 10 % in 16, 13 % in 32. */
+const BATCH_RUNS = 16;
 /** Turns that a batch has room for: what a call may take of it while others wait. */
 const TURNS = 8;
 /** Characters that are tokenised before others have a turn. */
@@ -117,7 +119,7 @@ export class BatchingEncoder {
   constructor(encoder: PromptEncoder, options: BatchingOptions = {}) {
     const {
       tokenizer = encoder.tokenizer,
-      maxBatchTokens = TURNS * encoder.info.maxRows,
+      maxBatchTokens = BATCH_RUNS * encoder.info.maxRows,
       maxBatches = 2,
       maxQueuedPrompts = 4096,
       maxQueuedTokens = 131_072,
