@@ -3,7 +3,7 @@
  * request when it has its answer, of 1 to 128 prompts. Library and server take turns, and ratios are of neighbouring
  * turns: a slow minute of the machine slows both.
  *
- * `node server/load.mjs [--model shapes|vit-b-32] [--seconds 60] [--rounds 3] [--clients 64] [--threads 2]
+ * `node server/load.mjs [--model shapes|vit-b-32] [--seconds 60] [--rounds 5] [--clients 64] [--threads 2]
  *   [--call 512] [--serve=FLAG …] [--json FILE]`
  */
 import { writeFileSync } from "node:fs";
@@ -19,7 +19,7 @@ const { values: options } = parseArgs({
   options: {
     model: { type: "string", default: "shapes" },
     seconds: { type: "string", default: "60" },
-    rounds: { type: "string", default: "3" },
+    rounds: { type: "string", default: "5" },
     clients: { type: "string", default: "64" },
     threads: { type: "string", default: "2" },
     call: { type: "string", default: "512" },

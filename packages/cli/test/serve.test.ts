@@ -1,51 +1,16 @@
 /** `textower serve` as a process: what it says, what it answers, how it ends. */
 import { spawn } from "node:child_process";
-import type { ChildProcess } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { onTestFinished, expect, test } from "vitest";
+import { expect, test } from "vitest";
 import { BIN, scratch, textower } from "./command.js";
-
-interface Served {
-  readonly child: ChildProcess;
-  readonly url: string;
-  readonly lines: string[];
-  readonly end: Promise<number | null>;
-  stderr(): string;
-}
+import { post, serve } from "./served.js";
 
 const golden = JSON.parse(
   readFileSync(new URL("../../model-shapes/test/data/golden.json", import.meta.url), "utf8"),
 ) as { captions: { text: string; ids: number[]; embedding: number[] }[] };
 const texts = golden.captions.map(({ text }) => text);
-
-async function serve(args: readonly string[] = [], env: Record<string, string> = {}): Promise<Served> {
-  const child = spawn(process.execPath, [BIN, "serve", "--port", "0", "--threads", "1", ...args], {
-    env: { ...process.env, ...env },
-  });
-  onTestFinished(() => void child.kill("SIGKILL"));
-  const end = new Promise<number | null>((resolve) => child.once("close", resolve));
-  let [stdout, stderr] = ["", ""];
-  child.stderr.on("data", (chunk: Buffer) => (stderr += chunk.toString()));
-  const lines = await new Promise<string[]>((resolve, reject) => {
-    child.stdout.on("data", (chunk: Buffer) => {
-      stdout += chunk.toString();
-      if (/^listening on .*\n/m.test(stdout)) resolve(stdout.trimEnd().split("\n"));
-    });
-    void end.then((code) => reject(new Error(`ended with ${code}: ${stderr}`)));
-  });
-  const url = lines.at(-1)!.replace("listening on ", "");
-  return { child, url, lines, end, stderr: () => stderr };
-}
-
-function post(url: string, body: object, headers: Record<string, string> = {}): Promise<Response> {
-  return fetch(`${url}/embeddings`, {
-    method: "POST",
-    headers: { "content-type": "application/json", ...headers },
-    body: JSON.stringify(body),
-  });
-}
 
 test.each(["wasm", "onnx", "reference"])("serves golden vectors on %s, and ends with 0", async (backend) => {
   const { child, url, lines, end, stderr } = await serve(["--backend", backend]);

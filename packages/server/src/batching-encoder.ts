@@ -141,11 +141,7 @@ export class BatchingEncoder {
     this.info = encoder.info;
     this.tokenizer = tokenizer;
     this.#encoder = encoder;
-    this.#limits = {
-      tokens: maxBatchTokens,
-      prompts: maxBatchTokens,
-      turnTokens: Math.ceil(maxBatchTokens / TURNS),
-    };
+    this.#limits = { tokens: maxBatchTokens, turnTokens: Math.ceil(maxBatchTokens / TURNS) };
     this.#maxBatches = maxBatches;
     this.#maxQueuedPrompts = maxQueuedPrompts;
     this.#maxQueuedTokens = maxQueuedTokens;
@@ -328,7 +324,6 @@ export class BatchingEncoder {
         `encode: expected ${prompts.length} vectors of ${embedDim}, got ${data.length} numbers`,
       );
     }
-    this.#report(pieces, prompts, rows, begun);
     let offset = 0;
     for (const { call, begin, end } of pieces) {
       const length = (end - begin) * embedDim;
@@ -337,6 +332,7 @@ export class BatchingEncoder {
       call.done += end - begin;
       if (call.done === call.prompts.length) call.settle();
     }
+    this.#report(pieces, prompts, rows, begun);
   }
 
   #report(

@@ -1,6 +1,6 @@
 /**
  * `embeddingRoutes`: the API as a Fastify plugin: `POST /v1/embeddings`, `GET /v1/models`, `/healthz`, `/readyz`,
- * `/metrics`. Hooks and error answers hold for its own routes only, so that it can be part of a larger application.
+ * `/metrics`.
  *
  * Not here: sockets, timeouts, shutting down (`server.ts`).
  */

@@ -24,7 +24,6 @@ export interface Piece<Call> {
 export interface BatchLimits {
   /** Tokens of a batch; a single prompt may have more. */
   readonly tokens: number;
-  readonly prompts: number;
   /** Tokens of one call's turn; at least one prompt is taken. */
   readonly turnTokens: number;
 }
@@ -67,18 +66,17 @@ export class WaitingCalls<Call extends WaitingCall> {
   /** The next batch: empty only if nothing waits. */
   take(limits: BatchLimits): Piece<Call>[] {
     const pieces: Piece<Call>[] = [];
-    let [prompts, tokens] = [0, 0];
+    let tokens = 0;
     for (;;) {
       const [call] = this.#calls;
       if (call === undefined) return pieces;
       const begin = call.next;
       let turn = 0;
-      while (call.next < call.prompts.length && prompts < limits.prompts) {
+      while (call.next < call.prompts.length) {
         const { length } = call.prompts[call.next]!.ids;
-        if (prompts > 0 && tokens + length > limits.tokens) break;
+        if (tokens > 0 && tokens + length > limits.tokens) break;
         if (turn > 0 && turn + length > limits.turnTokens) break;
         call.next++;
-        prompts++;
         tokens += length;
         turn += length;
       }
