@@ -38,6 +38,7 @@ const NOT_FOR_PAGES = [
   "@textower/conformance",
   "@textower/diffusion",
   "@textower/langchain",
+  "@textower/server",
 ];
 
 const points = entryPoints();

@@ -9,7 +9,9 @@ import type { ClipTextEncoder, EncoderInfo } from "textower";
 import { BackendError, UnsupportedError } from "@textower/graph";
 import { vocabularyFromTokenizerJson } from "@textower/tokenizer";
 import type { TokenizerOptions } from "@textower/tokenizer";
+import type { Backend } from "@textower/graph";
 import { BACKENDS, findBackend } from "./backends.js";
+import type { BackendName } from "./backends.js";
 import { BadInputError, NoBackendError } from "./errors.js";
 import type { Io } from "./io.js";
 import { checkpointOptions } from "./model.js";
@@ -32,8 +34,30 @@ export async function openEncoder(
   progress: Progress,
   io: Io,
 ): Promise<OpenedEncoder> {
-  const { model, backend: choice, threads, precision } = options;
+  const { model, precision } = options;
   const tokenizer = await tokenizerOptions(options);
+  const { opened: encoder, passedOver } = await onSomeBackend(options, progress, ({ backend }) =>
+    createTextEncoder({
+      model,
+      backend,
+      precision,
+      tokenizer,
+      ...checkpointOptions(options, progress, io),
+      onProgress: ({ loaded, total }) => progress.show("weights", loaded, total),
+    }),
+  );
+  return { encoder, passedOver };
+}
+
+/**
+ * Opens something on the backend that is asked for, or the first of all on which it opens.
+ * @throws NoBackendError if there is none, with each one's reason; else what `open` rejects with
+ */
+export async function onSomeBackend<Opened>(
+  { backend: choice, threads }: Pick<RunOptions, "backend" | "threads">,
+  progress: Progress,
+  open: (found: { readonly name: BackendName; readonly backend: Backend }) => Promise<Opened>,
+): Promise<{ readonly opened: Opened; readonly passedOver: readonly string[] }> {
   const passedOver: string[] = [];
   for (const name of choice === "auto" ? BACKENDS : [choice]) {
     const found = await findBackend(name, threads);
@@ -42,15 +66,7 @@ export async function openEncoder(
       continue;
     }
     try {
-      const encoder = await createTextEncoder({
-        model,
-        backend: found.backend,
-        precision,
-        tokenizer,
-        ...checkpointOptions(options, progress, io),
-        onProgress: ({ loaded, total }) => progress.show("weights", loaded, total),
-      });
-      return { encoder, passedOver };
+      return { opened: await open({ name, backend: found.backend }), passedOver };
     } catch (error) {
       const next = choice === "auto" && (error instanceof UnsupportedError || error instanceof BackendError);
       if (!next) throw error;
@@ -85,6 +101,12 @@ export function describeRun(model: string, info: EncoderInfo): string {
 }
 
 /** Remarks on a run, one a line: those of the backend, and why it is not a faster one. */
-export function remarks({ encoder, passedOver }: OpenedEncoder): string[] {
+export function remarks({
+  encoder,
+  passedOver,
+}: {
+  readonly encoder: { readonly info: EncoderInfo };
+  readonly passedOver: readonly string[];
+}): string[] {
   return [...passedOver.map((reason) => `not on ${reason}`), ...encoder.info.notes];
 }

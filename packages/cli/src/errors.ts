@@ -14,6 +14,8 @@ export const EXIT = {
   usage: 2,
   /** Ctrl-C: 128 and the number of the signal, as shells have it. */
   interrupted: 130,
+  /** SIGTERM, likewise. */
+  terminated: 143,
 } as const;
 
 /** A command line that cannot be meant. Exit code 2. */

@@ -35,16 +35,20 @@ function stackOf(error: unknown): string {
   return `${error.stack ?? error.message}${cause}`;
 }
 
-/** Runs the process's command line and sets its exit code. The first Ctrl-C ends the command, the second the process. */
+/**
+ * Runs the process's command line and sets its exit code. The first Ctrl-C or SIGTERM ends the command, the second the
+ * process.
+ */
 export async function main(): Promise<void> {
   const { stdin, stdout, stderr, env } = process;
   const controller = new AbortController();
+  let terminated = false;
   process.once("SIGINT", () => controller.abort());
-  process.exitCode = await run(process.argv.slice(2), {
-    stdin,
-    stdout,
-    stderr,
-    env,
-    signal: controller.signal,
+  process.once("SIGTERM", () => {
+    terminated = true;
+    controller.abort();
   });
+  const { signal } = controller;
+  const code = await run(process.argv.slice(2), { stdin, stdout, stderr, env, signal });
+  process.exitCode = code === EXIT.interrupted && terminated ? EXIT.terminated : code;
 }

@@ -71,7 +71,7 @@ export function addInputOptions(command: Command): Command {
 /** Adds `--cleaning`, `--vocabulary`. */
 export function addTextOptions(command: Command): Command {
   return command
-    .addOption(new Option("--cleaning <name>", "how text is cleaned (default: openai)").choices(CLEANINGS))
+    .addOption(cleaningOption())
     .option("--vocabulary <file>", "a tokenizer.json instead of CLIP's own vocabulary");
 }
 
@@ -91,6 +91,11 @@ export function addLongTextOptions(command: Command): Command {
       "tokens that neighbouring windows have in common (default: 0)",
       wholeNumber,
     );
+}
+
+/** `--cleaning`. */
+export function cleaningOption(): Option {
+  return new Option("--cleaning <name>", "how text is cleaned (default: openai)").choices(CLEANINGS);
 }
 
 /** Adds `--backend`, `--threads`, `--precision`. */
@@ -172,4 +177,15 @@ function integerFrom(least: number, text: string): number {
     throw new InvalidArgumentError(`Expected a whole number from ${least}.`);
   }
   return value;
+}
+
+/**
+ * A TCP port, or 0.
+ * @throws InvalidArgumentError, which commander turns into its message
+ */
+export function port(text: string): number {
+  if (!/^\d{1,5}$/.test(text) || Number(text) > 65_535) {
+    throw new InvalidArgumentError("Expected a port from 0 to 65535.");
+  }
+  return Number(text);
 }

@@ -13,6 +13,7 @@ import { addExportOnnx } from "./program/export-onnx.js";
 import { addInfo } from "./program/info.js";
 import { addSearch } from "./program/search.js";
 import { addSimilarity } from "./program/similarity.js";
+import { addServe } from "./program/serve.js";
 import { addTokens } from "./program/tokens.js";
 
 const EXAMPLES = `
@@ -28,12 +29,13 @@ Examples:
   $ textower encode --model openai/clip-vit-base-patch32 "a photo of a cat"
   $ textower convert ViT-B-32.pt --precision int8 --activation quick_gelu --out vit-b-32-int8
   $ textower export-onnx openai/clip-vit-base-patch32 --out vit-b-32-onnx
+  $ textower serve --port 8000
 
 Exit codes:
   0    done, also when whoever reads the output stops reading
   1    a checkpoint, a backend or an output failed
   2    the command line or the input is at fault
-  130  interrupted
+  130  interrupted; 143 terminated
 `;
 
 /** The program. `io` is what its commands see; nothing is done before it is parsed. */
@@ -57,6 +59,7 @@ export function createProgram(io: Io): Command {
   addInfo(program, io);
   addConvert(program, io);
   addExportOnnx(program, io);
+  addServe(program, io);
   addCache(program, io);
   return program;
 }

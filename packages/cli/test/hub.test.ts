@@ -7,7 +7,8 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest"
 import { commitOf, startHub } from "../../hub/test/hub-server.mjs";
 import type { TestHub } from "../../hub/test/hub-server.mjs";
 import { lines, textower } from "./command.js";
-import type { Outcome } from "./command.js";
+import type { EncodeLine, Outcome } from "./command.js";
+import { post, serve } from "./served.js";
 
 const NAME = "someone/shapes";
 let hub: TestHub;
@@ -47,6 +48,16 @@ describe("a name on the hub", () => {
       expect([code, text]).toEqual([0, expected]);
       expect(hub.requests.length > 0).toBe(flags.length === 0);
     }
+  });
+
+  test("is served by its name", async () => {
+    const { text } = await textower(["encode", "a red circle", "--format", "jsonl"]);
+    const [expected] = lines<EncodeLine>(text);
+    const { url } = await serve(["--model", NAME, "--endpoint", hub.endpoint, "--cache-dir", cache]);
+    const response = await post(url, { model: NAME, input: "a red circle" });
+    const { data } = (await response.json()) as { data: { embedding: number[] }[] };
+    data[0]!.embedding.forEach((value, at) => expect(value).toBeCloseTo(expected!.embedding[at]!, 5));
+    expect(hub.requests.length).toBeGreaterThan(0);
   });
 
   test("is described, converted, and lends its length to tokens", async () => {
