@@ -1,12 +1,13 @@
 /**
  * What `EmbeddingIndex.save` writes: blocks of entries one after another, so that neither side needs more than a block
- * in memory, and an end, so that half a file is known for one. Little-endian.
+ * in memory, and an end, so that half a file is known for one.
  *
- *   file   "textower.index.1", then a JSON block { dimension, checkpoint }, entries, and a JSON block { end: entries }
- *   block  uint32 bytes of the JSON, the JSON in UTF-8; for entries { ids, metadata }, then float32 [ids, dimension]
+ *   file     "textower.index.1", block { dimension, checkpoint }, entries, block { end: number of entries }
+ *   entries  block { ids, metadata }, then float32 [ids, dimension], little-endian, vectors of length 1
  */
+import { BlockReader, jsonBlock } from "./blocks.js";
 import type { EntryBatch, IndexLayout, Metadata } from "./engine.js";
-import { SearchError } from "./errors.js";
+import { checkLayout } from "./layout.js";
 
 const MAGIC = "textower.index.1";
 
@@ -34,42 +35,24 @@ export async function* writeDump(
   yield jsonBlock({ end });
 }
 
-/** @throws SearchError `bad-file`, `width`, `checkpoint` */
+/** Rejects with SearchError `bad-file`, `width` or `checkpoint`. Ids and metadata are as the file has them, unchecked. */
 export async function* readDump(
   layout: IndexLayout,
   pieces: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
 ): AsyncGenerator<EntryBatch> {
-  const reader = new Reader(pieces);
+  const reader = new BlockReader("load", pieces);
   try {
-    const magic = new TextDecoder().decode(await reader.take(MAGIC.length));
-    if (magic !== MAGIC) throw bad(`a file that begins with ${MAGIC}`, JSON.stringify(magic));
-    const { dimension, checkpoint } = await readJson(reader);
-    if (dimension !== layout.dimension) {
-      throw new SearchError(
-        "width",
-        `load: expected an index of width ${layout.dimension}, got ${String(dimension)}`,
-      );
-    }
-    if (checkpoint !== layout.checkpoint) {
-      throw new SearchError(
-        "checkpoint",
-        `load: expected an index of ${layout.checkpoint}, got one of ${String(checkpoint)}`,
-      );
-    }
+    await reader.magic(MAGIC);
+    checkLayout("load", layout, await reader.json());
     let count = 0;
     for (;;) {
-      const { ids, metadata, end } = await readJson(reader);
+      const { ids, metadata, end } = await reader.json();
       if (end !== undefined) {
-        if (end !== count) throw bad(`${count} entries at the end`, String(end));
+        if (end !== count) throw reader.bad(`an end after ${count} entries`, `one after ${String(end)}`);
         return;
       }
-      if (
-        !Array.isArray(ids) ||
-        !Array.isArray(metadata) ||
-        ids.length !== metadata.length ||
-        ids.length === 0
-      ) {
-        throw bad("a block of ids and metadata", "something else");
+      if (!Array.isArray(ids) || !Array.isArray(metadata) || ids.length !== metadata.length || ids.length === 0) {
+        throw reader.bad("a block of ids and metadata", "something else");
       }
       const vectors = new Float32Array((await reader.take(ids.length * layout.dimension * 4)).buffer);
       yield { ids: ids as string[], metadata: metadata as Metadata[], vectors };
@@ -78,66 +61,4 @@ export async function* readDump(
   } finally {
     await reader.close();
   }
-}
-
-function jsonBlock(value: unknown): Uint8Array {
-  const json = new TextEncoder().encode(JSON.stringify(value));
-  const block = new Uint8Array(4 + json.length);
-  new DataView(block.buffer).setUint32(0, json.length, true);
-  block.set(json, 4);
-  return block;
-}
-
-async function readJson(reader: Reader): Promise<Record<string, unknown>> {
-  const length = new DataView((await reader.take(4)).buffer).getUint32(0, true);
-  const text = new TextDecoder().decode(await reader.take(length));
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch (cause) {
-    throw new SearchError("bad-file", "load: expected JSON in a block, got something else", { cause });
-  }
-  if (typeof value !== "object" || value === null) throw bad("an object in a block", typeof value);
-  return value as Record<string, unknown>;
-}
-
-/** Takes bytes from pieces of any size. Nothing is allocated for bytes that have not come. */
-class Reader {
-  readonly #pieces: AsyncIterator<Uint8Array> | Iterator<Uint8Array>;
-  #held: Uint8Array[] = [];
-
-  constructor(pieces: AsyncIterable<Uint8Array> | Iterable<Uint8Array>) {
-    this.#pieces =
-      Symbol.asyncIterator in pieces ? pieces[Symbol.asyncIterator]() : pieces[Symbol.iterator]();
-  }
-
-  /** @returns so many bytes, in a buffer of their own */
-  async take(length: number): Promise<Uint8Array<ArrayBuffer>> {
-    let have = this.#held.reduce((sum, piece) => sum + piece.length, 0);
-    while (have < length) {
-      const { done, value } = await this.#pieces.next();
-      if (done === true) throw bad(`${length} bytes more`, `${have}`);
-      this.#held.push(value);
-      have += value.length;
-    }
-    const bytes = new Uint8Array(length);
-    let at = 0;
-    while (at < length) {
-      const piece = this.#held[0]!;
-      const part = piece.subarray(0, length - at);
-      bytes.set(part, at);
-      at += part.length;
-      if (part.length === piece.length) this.#held.shift();
-      else this.#held[0] = piece.subarray(part.length);
-    }
-    return bytes;
-  }
-
-  async close(): Promise<void> {
-    await this.#pieces.return?.();
-  }
-}
-
-function bad(expected: string, got: string): SearchError {
-  return new SearchError("bad-file", `load: expected ${expected}, got ${got}`);
 }
