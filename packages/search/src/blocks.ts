@@ -24,7 +24,8 @@ export class BlockReader {
   /** @param who - begins the messages of its errors */
   constructor(who: string, pieces: AsyncIterable<Uint8Array> | Iterable<Uint8Array>) {
     this.#who = who;
-    this.#pieces = Symbol.asyncIterator in pieces ? pieces[Symbol.asyncIterator]() : pieces[Symbol.iterator]();
+    this.#pieces =
+      Symbol.asyncIterator in pieces ? pieces[Symbol.asyncIterator]() : pieces[Symbol.iterator]();
   }
 
   /** Rejects with SearchError `bad-file` if there are not so many. @returns so many bytes, in a buffer of their own */

@@ -51,7 +51,12 @@ export async function* readDump(
         if (end !== count) throw reader.bad(`an end after ${count} entries`, `one after ${String(end)}`);
         return;
       }
-      if (!Array.isArray(ids) || !Array.isArray(metadata) || ids.length !== metadata.length || ids.length === 0) {
+      if (
+        !Array.isArray(ids) ||
+        !Array.isArray(metadata) ||
+        ids.length !== metadata.length ||
+        ids.length === 0
+      ) {
         throw reader.bad("a block of ids and metadata", "something else");
       }
       const vectors = new Float32Array((await reader.take(ids.length * layout.dimension * 4)).buffer);

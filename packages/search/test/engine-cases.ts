@@ -223,6 +223,39 @@ export function engineCases(name: string, engine: EngineUnderTest): void {
       await holds(index, entries.slice(6), 50);
     });
 
+    test("numbers in metadata come back as they were", async () => {
+      const index = await begin();
+      const numbers = [
+        0,
+        1e21,
+        1e-7,
+        0.1 + 0.2,
+        2 ** 53 - 1,
+        -(2 ** 53 - 1),
+        5e-324,
+        -1.7976931348623157e308,
+        123456789.125,
+      ];
+      const next = random(21);
+      const entries = numbers.map((number, i) => ({
+        id: `${i}`,
+        vector: vectorOf(next),
+        metadata: { number },
+      }));
+      await index.add(entries);
+      await holds(index, entries, 50);
+      for (const number of numbers) {
+        const found = async (filter: Filter): Promise<number[]> => {
+          const [hits] = await index.search(queriesOf(1), { topK: 50, filter });
+          return hits!.map(({ metadata }) => metadata["number"] as number).sort((a, b) => a - b);
+        };
+        const sorted = [...numbers].sort((a, b) => a - b);
+        expect(await found({ number })).toEqual([number]);
+        expect(await found({ number: { gt: number } })).toEqual(sorted.filter((each) => each > number));
+        expect(await found({ number: { lte: number } })).toEqual(sorted.filter((each) => each <= number));
+      }
+    });
+
     test("metadata may be left out", async () => {
       const index = await begin();
       const entries = entriesOf(9).map(({ id, vector }) => ({ id, vector }));
@@ -269,19 +302,19 @@ export function engineCases(name: string, engine: EngineUnderTest): void {
         await expect(index.save().next()).rejects.toMatchObject({ name: "SearchError", code: "unsupported" });
       });
     } else {
-    test("saves everything, and loads it", async () => {
-      const index = await begin();
-      const entries = entriesOf(1100); // more than a block
-      await index.add(entries);
-      const gone = entries.filter((_, i) => i % 10 === 0).map(({ id }) => id);
-      await index.remove(gone);
-      const left = entries.filter((_, i) => i % 10 !== 0);
-      const pieces: Uint8Array[] = [];
-      for await (const piece of index.save()) pieces.push(piece);
-      const other = await begin();
-      expect(await other.load(pieces)).toBe(left.length);
-      await holds(other, left);
-    });
+      test("saves everything, and loads it", async () => {
+        const index = await begin();
+        const entries = entriesOf(1100); // more than a block
+        await index.add(entries);
+        const gone = entries.filter((_, i) => i % 10 === 0).map(({ id }) => id);
+        await index.remove(gone);
+        const left = entries.filter((_, i) => i % 10 !== 0);
+        const pieces: Uint8Array[] = [];
+        for await (const piece of index.save()) pieces.push(piece);
+        const other = await begin();
+        expect(await other.load(pieces)).toBe(left.length);
+        await holds(other, left);
+      });
     }
 
     if (engine.again !== undefined) {

@@ -27,7 +27,7 @@ const open = (engine: ReturnType<typeof pgvectorEngine>) =>
 describe("names from outside", () => {
   test.each([
     'images"; DROP TABLE "keep me"; --',
-    "images'); DROP TABLE \"keep me\"; --",
+    'images\'); DROP TABLE "keep me"; --',
     "Ima ges",
     "select",
     "été $1 %s \\",
@@ -37,7 +37,12 @@ describe("names from outside", () => {
     const entries = entriesOf(12);
     for (const schema of [undefined, 'other "schema"; --']) {
       if (schema !== undefined) await database.exec('CREATE SCHEMA IF NOT EXISTS "other ""schema""; --"');
-      const engine = pgvectorEngine({ client, table, hnsw: true, ...(schema === undefined ? {} : { schema }) });
+      const engine = pgvectorEngine({
+        client,
+        table,
+        hnsw: true,
+        ...(schema === undefined ? {} : { schema }),
+      });
       const index = await open(engine);
       await index.add(entries);
       const [query] = queriesOf(1);
@@ -48,7 +53,9 @@ describe("names from outside", () => {
       );
       expect(rows.length).toBe(1);
     }
-    expect((await database.query("SELECT to_regclass('\"keep me\"') IS NOT NULL AS there")).rows).toEqual([{ there: true }]);
+    expect((await database.query("SELECT to_regclass('\"keep me\"') IS NOT NULL AS there")).rows).toEqual([
+      { there: true },
+    ]);
   });
 
   test("that Postgres would cut, or could not keep, are refused", () => {
@@ -76,13 +83,18 @@ test("a table of somebody's own is taken if it has the columns, and refused othe
   expect(await index.search([query])).toEqual([[{ id: "a", similarity: 1, metadata: { k: 1 } }]]);
   const refused = { narrow: "width", other: "unsupported", empty: "unsupported" };
   for (const [table, code] of Object.entries(refused)) {
-    await expect(open(pgvectorEngine({ client, table }))).rejects.toMatchObject({ name: "SearchError", code });
+    await expect(open(pgvectorEngine({ client, table }))).rejects.toMatchObject({
+      name: "SearchError",
+      code,
+    });
   }
 });
 
 test("a database without the extension is refused by name", async () => {
   const none: PostgresClient = { query: () => Promise.resolve({ rows: [{ there: false }] }) };
-  await expect(open(pgvectorEngine({ client: none, table: "x" }))).rejects.toMatchObject({ code: "unsupported" });
+  await expect(open(pgvectorEngine({ client: none, table: "x" }))).rejects.toMatchObject({
+    code: "unsupported",
+  });
 });
 
 test("what the client rejects with passes through", async () => {
@@ -99,23 +111,29 @@ test("an HNSW index is used, and gone past where it finds too few", async () => 
       return database.query(text, parameters);
     },
   };
-  const index = await open(pgvectorEngine({ client: watched, table: "near", hnsw: { m: 8, efConstruction: 40 } }));
+  const index = await open(
+    pgvectorEngine({ client: watched, table: "near", hnsw: { m: 8, efConstruction: 40 } }),
+  );
   const entries = entriesOf(400);
   await index.add(entries);
   const queries = queriesOf(3);
   await database.exec("SET enable_seqscan = off"); // it would be cheaper for so few
   try {
-    const search = async (options: { topK: number; filter?: { year: number } }, passing = entries, recall = 1) => {
+    const search = async (
+      options: { topK: number; filter?: { year: number } },
+      passing = entries,
+      recall = 1,
+    ) => {
       asked.length = 0;
       const hits = await index.search(queries, options);
       hits.forEach((some, i) => expectNearest(some, queries[i]!, passing, options.topK, { recall }));
       return asked.length;
     };
     expect(await search({ topK: 8 }, entries, 0.7)).toBe(1);
-    const { rows } = await database.query<{ "QUERY PLAN": string }>(
-      `EXPLAIN ${asked[0]!}`,
-      [JSON.stringify(queries.map((query) => `[${query.join(",")}]`)), "8"],
-    );
+    const { rows } = await database.query<{ "QUERY PLAN": string }>(`EXPLAIN ${asked[0]!}`, [
+      JSON.stringify(queries.map((query) => `[${query.join(",")}]`)),
+      "8",
+    ]);
     expect(rows.map((row) => row["QUERY PLAN"]).join("\n")).toContain("Index Scan using near_hnsw");
     expect(await search({ topK: 100 })).toBe(2); // hnsw.ef_search is 40
     const passing = entries.filter(({ metadata }) => metadata!.year === 2007);

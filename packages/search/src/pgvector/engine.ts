@@ -5,7 +5,15 @@
  *
  * Without an index of pgvector's on the table a search is exact. Not here: connections, pools, transactions, migrations.
  */
-import type { EngineStore, EntryBatch, Hit, IndexLayout, Metadata, QueryBatch, SearchEngine } from "../engine.js";
+import type {
+  EngineStore,
+  EntryBatch,
+  Hit,
+  IndexLayout,
+  Metadata,
+  QueryBatch,
+  SearchEngine,
+} from "../engine.js";
 import { SearchError } from "../errors.js";
 import { checkLayout } from "../layout.js";
 import { filterSql, identifier, Parameters } from "./sql.js";
@@ -81,7 +89,10 @@ async function prepareTable(
   names: Names,
   { dimension, checkpoint }: IndexLayout,
 ): Promise<void> {
-  const [extension] = await rowsOf<{ there: boolean }>(client, "SELECT to_regtype('vector') IS NOT NULL AS there");
+  const [extension] = await rowsOf<{ there: boolean }>(
+    client,
+    "SELECT to_regtype('vector') IS NOT NULL AS there",
+  );
   if (extension?.there !== true) {
     throw new SearchError(
       "unsupported",
@@ -195,12 +206,15 @@ class PgvectorStore implements EngineStore {
   }
 
   async count(): Promise<number> {
-    const [found] = await rowsOf<{ n: number }>(this.#client, `SELECT count(*)::float8 AS n FROM ${this.#table}`);
+    const [found] = await rowsOf<{ n: number }>(
+      this.#client,
+      `SELECT count(*)::float8 AS n FROM ${this.#table}`,
+    );
     return found!.n;
   }
 
   async *entries(): AsyncGenerator<EntryBatch> {
-    for (let last = ""; ; ) {
+    for (let last = ""; ;) {
       const rows = await rowsOf<{ id: string; vector: string; metadata: string }>(
         this.#client,
         `SELECT id, embedding::text AS vector, metadata::text AS metadata FROM ${this.#table} ` +
@@ -229,7 +243,9 @@ class PgvectorStore implements EngineStore {
     for (let first = 0; first < which.length; first += QUERIES_PER_STATEMENT) {
       const some = which.slice(first, first + QUERIES_PER_STATEMENT);
       const parameters = new Parameters();
-      const texts = parameters.add(JSON.stringify(some.map((query) => vectorText(vectors, query, dimension))));
+      const texts = parameters.add(
+        JSON.stringify(some.map((query) => vectorText(vectors, query, dimension))),
+      );
       const distance = "embedding <=> q.vector::vector";
       const rows = await rowsOf<{ query: number; id: string; metadata: string; distance: number }>(
         this.#client,

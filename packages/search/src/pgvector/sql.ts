@@ -20,7 +20,9 @@ export function identifier(name: string): string {
   }
   const bytes = new TextEncoder().encode(name).length;
   if (bytes > MOST_NAME_BYTES) {
-    throw new TypeError(`pgvectorEngine: expected names of at most ${MOST_NAME_BYTES} bytes, got ${bytes}: ${name}`);
+    throw new TypeError(
+      `pgvectorEngine: expected names of at most ${MOST_NAME_BYTES} bytes, got ${bytes}: ${name}`,
+    );
   }
   return `"${name.replaceAll('"', '""')}"`;
 }

@@ -8,7 +8,15 @@
 import { RunQueue } from "@textower/graph";
 import type { Clause } from "../filter.js";
 import { matches } from "../filter.js";
-import type { EngineStore, EntryBatch, Hit, IndexLayout, Metadata, QueryBatch, SearchEngine } from "../engine.js";
+import type {
+  EngineStore,
+  EntryBatch,
+  Hit,
+  IndexLayout,
+  Metadata,
+  QueryBatch,
+  SearchEngine,
+} from "../engine.js";
 import { readFolder, writeFolder } from "./folder.js";
 import type { Usearch, UsearchIndex, UsearchQuantization } from "./usearch-types.js";
 
@@ -61,8 +69,8 @@ async function openStore(layout: IndexLayout, options: UsearchEngineOptions): Pr
   const { usearch, path, quantization = "f32", connectivity = 16 } = options;
   const index = new usearch.Index({
     dimensions: layout.dimension,
-    metric: "ip",
-    quantization,
+    metric: "ip" as never,
+    quantization: quantization as never,
     connectivity,
     expansion_add: options.expansionAdd ?? 128,
     expansion_search: options.expansionSearch ?? 128,
@@ -98,7 +106,11 @@ class UsearchStore implements EngineStore {
       this.#clean = false;
       this.#remove(ids);
       this.#labels.next += ids.length;
-      this.#index.add(BigUint64Array.from(ids, (_, i) => BigInt(next + i)), vectors, this.#threads);
+      this.#index.add(
+        BigUint64Array.from(ids, (_, i) => BigInt(next + i)),
+        vectors,
+        this.#threads,
+      );
       ids.forEach((id, i) => {
         this.#keys.set(id, next + i);
         entries.set(next + i, { id, metadata: metadata[i]! });
@@ -127,7 +139,9 @@ class UsearchStore implements EngineStore {
       for (let begin = 0; begin < count; begin += group) {
         const some = vectors.subarray(begin * dimension, Math.min(count, begin + group) * dimension);
         const found = this.#ask(some, Math.min(size, first), filter);
-        hits.push(...found.map((list, i) => this.#enough(list, some, i, { wanted, asked: first, size, filter })));
+        hits.push(
+          ...found.map((list, i) => this.#enough(list, some, i, { wanted, asked: first, size, filter })),
+        );
       }
       return hits;
     });
@@ -175,12 +189,17 @@ class UsearchStore implements EngineStore {
     hits: Hit[],
     vectors: Float32Array,
     query: number,
-    { wanted, asked, size, filter }: { wanted: number; asked: number; size: number; filter: readonly Clause[] },
+    {
+      wanted,
+      asked,
+      size,
+      filter,
+    }: { wanted: number; asked: number; size: number; filter: readonly Clause[] },
   ): Hit[] {
     const { dimension } = this.#layout;
     const vector = vectors.subarray(query * dimension, (query + 1) * dimension);
     let found = hits;
-    for (let k = asked; found.length < wanted && k < size; ) {
+    for (let k = asked; found.length < wanted && k < size;) {
       k = Math.min(size, 4 * k);
       [found] = this.#ask(vector, k, filter) as [Hit[]];
     }

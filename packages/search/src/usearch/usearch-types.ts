@@ -3,11 +3,11 @@
 /** How numbers are kept: `ScalarKind` of usearch. */
 export type UsearchQuantization = "f32" | "bf16" | "f16" | "i8";
 
-/** `IndexConfig` of usearch. */
+/** `IndexConfig` of usearch. Its enums are declared by the package only. */
 export interface UsearchConfig {
   readonly dimensions: number;
-  readonly metric: string;
-  readonly quantization: string;
+  readonly metric: never;
+  readonly quantization: never;
   readonly connectivity: number;
   readonly expansion_add: number;
   readonly expansion_search: number;
