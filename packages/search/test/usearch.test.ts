@@ -91,6 +91,9 @@ test("damaged folders are refused by name", async () => {
   writeFileSync(join(path, "entries"), entries);
   renameSync(join(path, "vectors-1.usearch"), join(path, "away"));
   await expect(open(path)).rejects.toMatchObject(damaged);
-  writeFileSync(join(path, "vectors-1.usearch"), readFileSync(join(path, "away")).subarray(0, 300));
-  await expect(open(path)).rejects.toMatchObject(damaged);
+  const vectors = readFileSync(join(path, "away"));
+  for (const length of [0, 1, 100, 300, 3000, vectors.length - 1]) {
+    writeFileSync(join(path, "vectors-1.usearch"), vectors.subarray(0, length));
+    await expect(open(path)).rejects.toMatchObject(damaged);
+  }
 });

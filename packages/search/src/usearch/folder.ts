@@ -2,9 +2,9 @@
  * The folder of a usearch index: `vectors-N.usearch`, usearch's own file, and `entries`, which names it and has ids and
  * metadata. `entries` is written last and renamed into place, so that there is always a whole index, the old or the new.
  *
- *   entries  "textower.usearch.1", block { dimension, checkpoint, vectors, next }, blocks { keys, ids, metadata }, block { end }
+ *   entries  "textower.usearch.1", block { dimension, checkpoint, vectors, bytes, next }, blocks { keys, ids, metadata }, block { end }
  */
-import { mkdir, open, readdir, rename, rm, writeFile } from "node:fs/promises";
+import { mkdir, open, readdir, rename, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { BlockReader, jsonBlock } from "../blocks.js";
 import type { IndexLayout, Metadata } from "../engine.js";
@@ -14,6 +14,8 @@ import type { UsearchIndex } from "./usearch-types.js";
 
 const MAGIC = "textower.usearch.1";
 const WHO = "usearchEngine";
+
+const VECTORS = /^vectors-\d+\.usearch$/;
 
 /** Entries of one block. */
 const BLOCK = 1024;
@@ -39,14 +41,25 @@ export async function readFolder(
     for (;;) {
       const { keys, ids, metadata, end } = await reader.json();
       if (end !== undefined) break;
-      if (!Array.isArray(keys) || !Array.isArray(ids) || !Array.isArray(metadata)) {
+      if (
+        !Array.isArray(keys) ||
+        !Array.isArray(ids) ||
+        !Array.isArray(metadata) ||
+        ids.length !== keys.length
+      ) {
         throw reader.bad("a block of keys, ids and metadata", "something else");
       }
       keys.forEach((key: number, i) => {
         entries.set(key, { id: ids[i] as string, metadata: metadata[i] as Metadata });
       });
     }
-    const file = join(path, String(head["vectors"]));
+    const { vectors, bytes } = head;
+    if (typeof vectors !== "string" || !VECTORS.test(vectors))
+      throw reader.bad("the name of a file", String(vectors));
+    const file = join(path, vectors);
+    // usearch does not look before it reads: a file that was cut off ends the process.
+    const size = await sizeOf(file);
+    if (size !== bytes) throw reader.bad(`${String(bytes)} bytes in ${file}`, String(size ?? "no such file"));
     try {
       index.load(file);
     } catch (cause) {
@@ -72,14 +85,15 @@ export async function writeFolder(
   { entries, next }: Labels,
 ): Promise<void> {
   await mkdir(path, { recursive: true });
-  const before = (await readdir(path)).filter((name) => /^vectors-\d+\.usearch$/.test(name));
+  const before = (await readdir(path)).filter((name) => VECTORS.test(name));
   const number = Math.max(0, ...before.map((name) => Number(/\d+/.exec(name)![0]))) + 1;
   const vectors = `vectors-${number}.usearch`;
   index.save(join(path, vectors));
+  const bytes = await sizeOf(join(path, vectors));
   const handle = await open(join(path, "entries.new"), "w");
   try {
     const { dimension, checkpoint } = layout;
-    await writeFile(handle, blocks({ dimension, checkpoint, vectors, next }, entries));
+    await writeFile(handle, blocks({ dimension, checkpoint, vectors, bytes, next }, entries));
     await handle.sync();
   } finally {
     await handle.close();
@@ -106,10 +120,14 @@ function* blocks(head: object, entries: Labels["entries"]): Generator<Uint8Array
 /** A stream of a file's bytes; undefined if there is no such file. */
 async function openIfThere(path: string): Promise<AsyncIterable<Uint8Array> | undefined> {
   try {
-    const handle = await open(path);
-    return handle.createReadStream() as AsyncIterable<Uint8Array>;
+    return (await open(path)).createReadStream() as AsyncIterable<Uint8Array>;
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
     throw error;
   }
+}
+
+/** Bytes of a file; undefined if there is none. */
+async function sizeOf(path: string): Promise<number | undefined> {
+  return (await stat(path).catch(() => undefined))?.size;
 }
