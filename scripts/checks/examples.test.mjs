@@ -6,6 +6,7 @@ import { root } from "../workspace.mjs";
 
 const examples = {
   "search-gallery/search.mjs": /^0\.\d+ \S+\.png .*small blue star/m,
+  "caption-search/search.mjs": /^200 captions\n[01]\.\d+ \S+\.png .*small blue star/m,
   "langchain-retriever/retrieve.mjs": /^\d+\.png .*small blue star/m,
   "ai-sdk/recommend.mjs": /^9 captions, 45 tokens\n0\.\d+ a red circle$/m,
   "own-graph/classify.mjs": /^why is it raining: question\nstop that now: order$/m,
