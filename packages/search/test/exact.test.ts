@@ -1,6 +1,7 @@
 /** The exact engine: the cases of all engines, on several backends, in one chunk and in many. */
 import { reference } from "@textower/backend-reference";
 import { wasm } from "@textower/backend-wasm";
+import { BackendError } from "@textower/graph";
 import { describe, expect, test } from "vitest";
 import { exactEngine, openEmbeddingIndex } from "../src/index.js";
 import { TopK } from "../src/exact/top-k.js";
@@ -44,6 +45,33 @@ describe("a chunk that grows", () => {
     hits.forEach((some, i) => expectNearest(some, queries[i]!, entries.slice(5000), 6));
     await index.close();
   });
+});
+
+test("a backend that fails once leaves the index whole", async () => {
+  let failing = false;
+  const engine = exactEngine({
+    chunkRows: 32,
+    backend: {
+      ...backend,
+      compile: (...parameters) =>
+        failing
+          ? Promise.reject(new BackendError("wasm: expected memory, got none"))
+          : backend.compile(...parameters),
+    },
+  });
+  const index = await openEmbeddingIndex({ dimension: DIMENSION, checkpoint: CHECKPOINT, engine });
+  const entries = entriesOf(100);
+  await index.add(entries.slice(0, 40));
+  failing = true;
+  await expect(index.add(entries.slice(40))).rejects.toThrow(BackendError);
+  const queries = queriesOf(2);
+  await expect(index.search(queries)).rejects.toThrow(BackendError);
+  failing = false;
+  await index.add(entries.slice(40)); // again, from the start
+  const hits = await index.search(queries, { topK: 9 });
+  hits.forEach((some, i) => expectNearest(some, queries[i]!, entries, 9));
+  expect(await index.count()).toBe(100);
+  await index.close();
 });
 
 test("TopK holds the k largest, the earliest of equal ones", () => {

@@ -39,7 +39,10 @@ export interface ExactEngineOptions {
    * is nearly equal.
    */
   readonly precision?: Precision;
-  /** Most vectors of a chunk. Default: those that fill 512 MiB; while the last chunk fills, it takes twice its size. */
+  /**
+   * Most vectors of a chunk. Default: those that fill 512 MiB; while the last chunk fills, it takes twice its size. GPUs may
+   * take less in one piece.
+   */
   readonly chunkRows?: number;
 }
 
