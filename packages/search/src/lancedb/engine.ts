@@ -183,11 +183,12 @@ class LancedbStore implements EngineStore {
       if (filter.length > 0) query = query.where(filterSql(filter));
       if (exact) query = query.bypassVectorIndex();
       const columns = ["id", "metadata", "_distance", ...(more.length > 0 ? ["query_index"] : [])];
-      for (const row of (await query.select(columns).toArray()) as readonly LanceRow[]) {
-        hits[first + (row.query_index ?? 0)]!.push({
-          id: row.id,
-          similarity: 1 - row._distance!,
-          metadata: JSON.parse(row.metadata) as Metadata,
+      const rows = (await query.select(columns).toArray()) as readonly LanceRow[];
+      for (const { id, metadata, _distance: distance, query_index: place = 0 } of rows) {
+        hits[first + place]!.push({
+          id,
+          similarity: 1 - distance!,
+          metadata: JSON.parse(metadata) as Metadata,
         });
       }
     }
