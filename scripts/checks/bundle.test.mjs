@@ -27,6 +27,7 @@ const BUDGETS = {
   "@textower/backend-webgpu": 24,
   "@textower/model-shapes": 0.3,
   "@textower/prompts": 8,
+  "@textower/search": 36,
   "@textower/zero-shot": 9,
   textower: 290,
 };

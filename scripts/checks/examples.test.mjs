@@ -9,6 +9,7 @@ const examples = {
   "zero-shot/classify.mjs": /^40 prompts of 210 tokens in 87 rows, 3080 .*[^]*^12\d of 130 right/m,
   "diffusion/condition.mjs": /^sd2: .* \[2, 77, 128\][^]*sdxl: .* \[2, 77, 256\], .* \[2, 128\]$/m,
   "prompts/explore.mjs": /is nearest to "a red star"[^]*^a red circle says: .*red.*[^]*…"ently"$/m,
+  "caption-search/search.mjs": /^200 captions\n[01]\.\d+ \S+\.png .*small blue star/m,
   "langchain-retriever/retrieve.mjs": /^\d+\.png .*small blue star/m,
   "ai-sdk/recommend.mjs": /^9 captions, 45 tokens\n0\.\d+ a red circle$/m,
   "own-graph/classify.mjs": /^why is it raining: question\nstop that now: order$/m,
