@@ -26,6 +26,7 @@ const BUDGETS = {
   "@textower/backend-wasm": 32,
   "@textower/backend-webgpu": 24,
   "@textower/model-shapes": 0.3,
+  "@textower/vector-files": 40,
   "@textower/zero-shot": 9,
   textower: 290,
 };
@@ -33,6 +34,7 @@ const BUDGETS = {
 const NOT_FOR_PAGES = [
   "@textower/ai-sdk",
   "@textower/benchmark",
+  "@textower/bulk",
   "@textower/cli",
   "@textower/conformance",
   "@textower/diffusion",
