@@ -16,11 +16,14 @@ const ACTIVATIONS = ["quick_gelu", "gelu", "gelu_tanh"] as const satisfies reado
 export const PRECISIONS = ["float32", "float16", "int8"] as const satisfies readonly Precision[];
 
 /** How text becomes tokens. */
-export interface TextOptions extends InputOptions {
+export interface EncoderTextOptions {
   readonly cleaning?: Cleaning;
   readonly vocabulary?: string;
   readonly truncate?: boolean;
 }
+
+/** Which text, and how it becomes tokens. */
+export interface TextOptions extends InputOptions, EncoderTextOptions {}
 
 /** What runs a model, and how. */
 export interface RunOptions {

@@ -1,5 +1,5 @@
 /** @textower/vector-files: files of embeddings, read and written as streams. Importing does nothing. */
-export { openVectorFile } from "./open.js";
+export { openParquetTable, openVectorFile } from "./open.js";
 export type { OpenVectorFileOptions, VectorSource } from "./open.js";
 export { VECTOR_FORMATS } from "./vector-file.js";
 export type { BatchOptions, VectorBatch, VectorFile, VectorFormat } from "./vector-file.js";
@@ -13,6 +13,7 @@ export type {
 } from "./vector-writer.js";
 export { VectorFileError } from "./errors.js";
 export type { VectorFileErrorCode } from "./errors.js";
+export type { ParquetTable } from "./parquet/table.js";
 export { shortDecimal } from "./jsonl/decimal.js";
 export { chunksOf, splitLines } from "./lines.js";
 export type { Line, LineOptions } from "./lines.js";

@@ -4,6 +4,7 @@ import type { ByteSource } from "@textower/weights";
 import { VectorFileError } from "./errors.js";
 import { openJsonl } from "./jsonl/read.js";
 import { NPY_MAGIC, openNpy } from "./npy/read.js";
+import type { ParquetTable } from "./parquet/table.js";
 import { openSafetensorsVectors } from "./safetensors.js";
 import { VECTOR_FORMATS } from "./vector-file.js";
 import type { VectorFile, VectorFormat } from "./vector-file.js";
@@ -93,4 +94,10 @@ async function sourceOf(from: VectorSource, signal: AbortSignal | undefined): Pr
   if (from instanceof Blob) return blobSource(from);
   if (from instanceof ArrayBuffer || from instanceof Uint8Array) return bufferSource(from);
   return from;
+}
+
+/** Opens the flat columns of a Parquet file as rows; see `ParquetTable`. The source stays the caller's. */
+export async function openParquetTable(source: ByteSource, signal?: AbortSignal): Promise<ParquetTable> {
+  const parquet = await import("./parquet/table.js");
+  return parquet.openParquetTable(source, signal);
 }

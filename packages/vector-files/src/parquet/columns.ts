@@ -26,17 +26,8 @@ export function chooseColumns(
   options: { readonly vectors?: string | undefined; readonly ids?: string | undefined },
 ): Columns {
   const root = parquetSchema(metadata);
-  const lists: Column[] = [];
-  const flat: Column[] = [];
-  let place = 0;
-  for (const child of root.children) {
-    const leaves = leavesOf(child, [root]);
-    const column: Column = { ...leafOf(leaves[0]!), name: child.element.name, place };
-    place += leaves.length;
-    if (leaves.length !== 1) continue;
-    if (column.maxRepetition === 0 && child.children.length === 0) flat.push(column);
-    if (column.maxRepetition === 1 && isFloat(column)) lists.push(column);
-  }
+  const lists = singleLeaves(root).filter((column) => column.maxRepetition === 1 && isFloat(column));
+  const flat = flatColumns(root);
   const vectors = chosen(name, lists, options.vectors, root);
   const ids = flat.find((column) => column.name === (options.ids ?? "id"));
   if (ids === undefined && options.ids !== undefined) {
@@ -47,6 +38,25 @@ export function chooseColumns(
     );
   }
   return { vectors, ids, metadata: flat.filter((column) => column !== ids) };
+}
+
+/** Columns that have one value a row. */
+export function flatColumns(root: SchemaTree): Column[] {
+  return singleLeaves(root).filter(
+    ({ path }) => path.length === 2 && path[1]!.element.repetition_type !== "REPEATED",
+  );
+}
+
+/** Top columns with one leaf under each. */
+function singleLeaves(root: SchemaTree): Column[] {
+  const columns: Column[] = [];
+  let place = 0;
+  for (const child of root.children) {
+    const leaves = leavesOf(child, [root]);
+    if (leaves.length === 1) columns.push({ ...leafOf(leaves[0]!), name: child.element.name, place });
+    place += leaves.length;
+  }
+  return columns;
 }
 
 function chosen(

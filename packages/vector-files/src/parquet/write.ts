@@ -123,7 +123,8 @@ function valueFor({ name, type }: ColumnDeclaration, value: unknown): unknown {
   if (value === undefined || value === null) return null;
   switch (type) {
     case "string":
-      return typeof value === "string" ? value : JSON.stringify(value);
+      if (typeof value === "string") return value;
+      return value instanceof Date ? value.toISOString() : JSON.stringify(value);
     case "boolean":
       if (typeof value === "boolean") return value;
       break;

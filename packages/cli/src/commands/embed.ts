@@ -1,0 +1,128 @@
+/** `textower embed`: a file of captions becomes a file of vectors. */
+import { createHash } from "node:crypto";
+import { readFile } from "node:fs/promises";
+import { embedFile } from "@textower/bulk";
+import type { BulkOptions, BulkProgress, CaptionFormat, EmbedSummary, EmptyTextPolicy } from "@textower/bulk";
+import type { VectorFormat } from "@textower/vector-files";
+import { describeRun, openEncoder, remarks } from "../encoder.js";
+import { flush, write } from "../io.js";
+import type { Io } from "../io.js";
+import type { EncoderTextOptions, ModelOptions, RunOptions } from "../options.js";
+import { jsonLine } from "../output/jsonl.js";
+import { table } from "../output/table.js";
+import { Progress } from "../progress.js";
+
+/** Options of `embed`. */
+export interface EmbedOptions extends ModelOptions, RunOptions, EncoderTextOptions {
+  readonly out: string;
+  readonly inputFormat?: CaptionFormat;
+  readonly outputFormat?: VectorFormat;
+  readonly textColumn?: string;
+  readonly idColumn?: string;
+  readonly columns?: readonly string[];
+  readonly vectorColumn: string;
+  readonly empty: EmptyTextPolicy;
+  readonly normalize: boolean;
+  readonly shard?: { readonly index: number; readonly count: number };
+  readonly shardSize: number;
+  readonly work?: string;
+  readonly resume?: boolean;
+  readonly keepShards?: boolean;
+  readonly format: "table" | "jsonl";
+}
+
+/** Runs the command. */
+export async function embed(captions: string, options: EmbedOptions, io: Io): Promise<void> {
+  const progress = new Progress(io);
+  const opened = await openEncoder(options, progress, io);
+  try {
+    if (io.stderr.isTTY) {
+      io.stderr.write(
+        `${[describeRun(options.model, opened.encoder.info), ...remarks(opened)].join("\n")}\n`,
+      );
+    }
+    const summary = await embedFile(opened.encoder, {
+      ...(await bulkOptions(captions, options, progress, io)),
+      shard: options.shard,
+      keepShards: options.keepShards,
+    });
+    progress.hide();
+    await write(
+      io.stdout,
+      options.format === "jsonl" ? jsonLine(report(summary)) : describe(summary, options.shard),
+    );
+    await flush(io.stdout);
+  } finally {
+    progress.hide();
+    await opened.encoder.dispose();
+  }
+}
+
+async function bulkOptions(
+  input: string,
+  options: EmbedOptions,
+  progress: Progress,
+  { signal }: Io,
+): Promise<BulkOptions> {
+  return {
+    input,
+    output: options.out,
+    inputFormat: options.inputFormat,
+    outputFormat: options.outputFormat,
+    textColumn: options.textColumn,
+    idColumn: options.idColumn,
+    columns: options.columns,
+    vectorColumn: options.vectorColumn,
+    empty: options.empty,
+    longText: options.truncate === true ? "truncate" : "error",
+    normalize: options.normalize,
+    shardSize: options.shardSize,
+    workDirectory: options.work,
+    resume: options.resume,
+    identity: await textIdentity(options),
+    signal,
+    onProgress: (state) => progress.show(state.phase, state.done, state.total, paceOf(state)),
+  };
+}
+
+/** What of the options decides how a text becomes tokens. */
+async function textIdentity({ cleaning, vocabulary }: EncoderTextOptions): Promise<Record<string, string>> {
+  return {
+    ...(cleaning !== undefined && { cleaning }),
+    ...(vocabulary !== undefined && {
+      vocabulary: createHash("sha256")
+        .update(await readFile(vocabulary))
+        .digest("hex"),
+    }),
+  };
+}
+
+/** "1,234/s, 0:05:10 left". */
+function paceOf({ rowsPerSecond, secondsLeft }: BulkProgress): string {
+  if (rowsPerSecond === 0) return "";
+  const rate = `${Math.round(rowsPerSecond).toLocaleString("en")}/s`;
+  if (secondsLeft === undefined) return rate;
+  const seconds = Math.ceil(secondsLeft);
+  const parts = [Math.floor(seconds / 3600), Math.floor(seconds / 60) % 60, seconds % 60];
+  return `${rate}, ${parts.map((part, i) => (i === 0 ? String(part) : String(part).padStart(2, "0"))).join(":")} left`;
+}
+
+function report({ output, ...rest }: EmbedSummary): object {
+  return { ...rest, output: output ?? null };
+}
+
+function describe(summary: EmbedSummary, part: EmbedOptions["shard"]): string {
+  const { rows, skipped, computed, missingShards, output } = summary;
+  const vectors = `${rows} vectors, ${computed} of them computed now${skipped > 0 ? `; ${skipped} empty captions skipped` : ""}`;
+  if (output !== undefined)
+    return table([
+      ["written", output],
+      ["", vectors],
+    ]);
+  const next =
+    missingShards === 0 ? "all are there: run without --shard" : `${missingShards} shards are still missing`;
+  return table([
+    [`part ${part!.index} of ${part!.count}`, vectors],
+    ["", next],
+  ]);
+}

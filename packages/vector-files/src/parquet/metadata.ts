@@ -1,0 +1,42 @@
+/** The footer of a Parquet file: what is in it, and where. */
+import type { ByteSource } from "@textower/weights";
+import { parquetMetadata } from "hyparquet";
+import type { FileMetaData } from "hyparquet";
+import { VectorFileError } from "../errors.js";
+import { thriftLength } from "./thrift.js";
+
+/** "PAR1", at both ends. */
+const MAGIC = 0x31524150;
+const FOOTER_BYTES = 8;
+
+/** Rejects with VectorFileError `bad-header`, or with what the source rejects with. */
+export async function readMetadata(
+  source: ByteSource,
+  signal: AbortSignal | undefined,
+): Promise<FileMetaData> {
+  const { name, size } = source;
+  const bad = (message: string, cause?: unknown): VectorFileError =>
+    new VectorFileError("bad-header", `${name}: parquet: ${message}`, { cause });
+  if (size < 4 + FOOTER_BYTES) throw bad(`expected a footer, got ${size} bytes`);
+  const tail = new Uint8Array(FOOTER_BYTES);
+  await source.read(size - FOOTER_BYTES, tail, signal);
+  const view = new DataView(tail.buffer);
+  if (view.getUint32(4, true) !== MAGIC)
+    throw bad("expected PAR1 at the end, got other bytes: a file that was cut off?");
+  const length = view.getUint32(0, true);
+  if (length > size - FOOTER_BYTES - 4)
+    throw bad(`expected a footer of at most ${size - 12} bytes, got ${length}`);
+  const footer = new Uint8Array(length + FOOTER_BYTES);
+  await source.read(size - footer.length, footer, signal);
+  try {
+    if (thriftLength(footer.subarray(0, length)) === undefined) throw new RangeError("it ends too early");
+    return parquetMetadata(footer, { geoparquet: false });
+  } catch (cause) {
+    throw bad(`expected a footer that can be read, got other bytes: ${reason(cause)}`, cause);
+  }
+}
+
+/** What an error says. */
+export function reason(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
