@@ -49,7 +49,8 @@ const SHARD = /^shard-(\d{6,})\.npy$/;
 
 /** Rejects with what the encoder rejects with. */
 export async function identify(encoder: BulkEncoder, signal?: AbortSignal): Promise<EncoderIdentity> {
-  const { checkpoint, backend, precision, embedDim } = encoder.info;
+  const { backend, precision, embedDim } = encoder.info;
+  const checkpoint = shortName(encoder.info.checkpoint);
   const options = { normalize: true, ...encodeOptions("truncate"), ...(signal !== undefined && { signal }) };
   const { data } = await encoder.encode([PROBE], options);
   return {
@@ -59,6 +60,11 @@ export async function identify(encoder: BulkEncoder, signal?: AbortSignal): Prom
     embedDim,
     probe: Array.from(data, (value) => Number(value.toPrecision(6))),
   };
+}
+
+/** The last two parts of a path or address: what does not change from machine to machine. */
+function shortName(checkpoint: string): string {
+  return checkpoint.split(/[?#]/, 1)[0]!.split(/[/\\]/).filter(Boolean).slice(-2).join("/");
 }
 
 /** The file of a shard. */
