@@ -4,7 +4,15 @@ import { open } from "node:fs/promises";
 const SIZES = ["large", "small", "tiny", "medium", "big"];
 const COLOURS = ["red", "blue", "green", "yellow", "purple", "orange", "black", "white", "pink", "teal"];
 const SHAPES = ["circle", "star", "square", "heart", "crescent", "triangle", "ring", "cross"];
-const PLACES = ["in the corner", "at the top", "on the left", "in the middle", "below", "on the right", "far away"];
+const PLACES = [
+  "in the corner",
+  "at the top",
+  "on the left",
+  "in the middle",
+  "below",
+  "on the right",
+  "far away",
+];
 
 /** Numbers from 0 to below 1: mulberry32. */
 function random(seed) {
@@ -24,7 +32,8 @@ export function* captions(seed = 1) {
   const thing = () => `a ${one(SIZES)} ${one(COLOURS)} ${one(SHAPES)}`;
   for (;;) {
     const begin = next() < 0.2 ? "a picture of " : "";
-    const end = next() < 0.7 ? ` and ${thing()} ${one(PLACES)}` : ` ${one(PLACES)} on a ${one(COLOURS)} background`;
+    const end =
+      next() < 0.7 ? ` and ${thing()} ${one(PLACES)}` : ` ${one(PLACES)} on a ${one(COLOURS)} background`;
     yield `${begin}${thing()}${end}`;
   }
 }
@@ -35,7 +44,8 @@ export async function writeCaptions(path, count) {
   const source = captions();
   for (let written = 0; written < count;) {
     let lines = "";
-    for (const end = Math.min(count, written + 10_000); written < end; written++) lines += `${source.next().value}\n`;
+    for (const end = Math.min(count, written + 10_000); written < end; written++)
+      lines += `${source.next().value}\n`;
     await file.write(lines);
   }
   await file.close();

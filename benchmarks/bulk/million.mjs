@@ -16,7 +16,10 @@ import { createTextEncoder } from "textower";
 import { captions, writeCaptions } from "./captions.mjs";
 
 const { values } = parseArgs({
-  options: { captions: { type: "string", default: "1000000" }, format: { type: "string", default: "parquet" } },
+  options: {
+    captions: { type: "string", default: "1000000" },
+    format: { type: "string", default: "parquet" },
+  },
 });
 const count = Number(values.captions);
 const MB = 2 ** 20;
@@ -40,7 +43,9 @@ try {
       if (performance.now() - shown < 60_000) return;
       shown = performance.now();
       const rss = Math.round(process.memoryUsage.rss() / MB);
-      console.error(`${phase} ${done}, ${Math.round(rowsPerSecond)}/s, ${Math.round(secondsLeft ?? 0)} s left, ${rss} MiB`);
+      console.error(
+        `${phase} ${done}, ${Math.round(rowsPerSecond)}/s, ${Math.round(secondsLeft ?? 0)} s left, ${rss} MiB`,
+      );
     },
   });
   const seconds = (performance.now() - begin) / 1000;

@@ -14,6 +14,7 @@ import { addExportOnnx } from "./program/export-onnx.js";
 import { addInfo } from "./program/info.js";
 import { addSearch } from "./program/search.js";
 import { addTokens } from "./program/tokens.js";
+import { addWorker } from "./program/worker.js";
 
 const EXAMPLES = `
 Examples:
@@ -52,6 +53,7 @@ export function createProgram(io: Io): Command {
     .addHelpText("after", EXAMPLES);
   addEncode(program, io);
   addEmbed(program, io);
+  addWorker(program, io);
   addTokens(program, io);
   addSearch(program, io);
   addInfo(program, io);

@@ -1,9 +1,8 @@
 /** `textower embed`: a file of captions becomes a file of vectors. */
-import { createHash } from "node:crypto";
-import { readFile } from "node:fs/promises";
 import { embedFile } from "@textower/bulk";
 import type { BulkOptions, BulkProgress, CaptionFormat, EmbedSummary, EmptyTextPolicy } from "@textower/bulk";
 import type { VectorFormat } from "@textower/vector-files";
+import { UsageError } from "../errors.js";
 import { describeRun, openEncoder, remarks } from "../encoder.js";
 import { flush, write } from "../io.js";
 import type { Io } from "../io.js";
@@ -11,9 +10,12 @@ import type { EncoderTextOptions, ModelOptions, RunOptions } from "../options.js
 import { jsonLine } from "../output/jsonl.js";
 import { table } from "../output/table.js";
 import { Progress } from "../progress.js";
+import { loadQueue, queueOptions } from "../queue.js";
+import type { QueueFlags } from "../queue.js";
+import { textIdentity } from "../text-identity.js";
 
 /** Options of `embed`. */
-export interface EmbedOptions extends ModelOptions, RunOptions, EncoderTextOptions {
+export interface EmbedOptions extends ModelOptions, RunOptions, EncoderTextOptions, QueueFlags {
   readonly out: string;
   readonly inputFormat?: CaptionFormat;
   readonly outputFormat?: VectorFormat;
@@ -33,6 +35,11 @@ export interface EmbedOptions extends ModelOptions, RunOptions, EncoderTextOptio
 
 /** Runs the command. */
 export async function embed(captions: string, options: EmbedOptions, io: Io): Promise<void> {
+  const { shard, keepShards, redis } = options;
+  if (redis !== undefined && shard !== undefined) {
+    throw new UsageError("expected --shard or --redis, got both: workers take shards by themselves");
+  }
+  const queue = redis === undefined ? undefined : { ...queueOptions(options, io), ...(await loadQueue()) };
   const progress = new Progress(io);
   const opened = await openEncoder(options, progress, io);
   try {
@@ -41,16 +48,19 @@ export async function embed(captions: string, options: EmbedOptions, io: Io): Pr
         `${[describeRun(options.model, opened.encoder.info), ...remarks(opened)].join("\n")}\n`,
       );
     }
-    const summary = await embedFile(opened.encoder, {
-      ...(await bulkOptions(captions, options, progress, io)),
-      shard: options.shard,
-      keepShards: options.keepShards,
-    });
+    const bulk = await bulkOptions(captions, options, progress, io);
+    const summary =
+      queue === undefined
+        ? await embedFile(opened.encoder, { ...bulk, shard, keepShards })
+        : await queue.embedOnWorkers(opened.encoder, {
+            ...bulk,
+            keepShards,
+            redis: queue.redis,
+            queue: queue.queue,
+            root: queue.root,
+          });
     progress.hide();
-    await write(
-      io.stdout,
-      options.format === "jsonl" ? jsonLine(report(summary)) : describe(summary, options.shard),
-    );
+    await write(io.stdout, options.format === "jsonl" ? jsonLine(report(summary)) : describe(summary, shard));
     await flush(io.stdout);
   } finally {
     progress.hide();
@@ -82,18 +92,6 @@ async function bulkOptions(
     identity: await textIdentity(options),
     signal,
     onProgress: (state) => progress.show(state.phase, state.done, state.total, paceOf(state)),
-  };
-}
-
-/** What of the options decides how a text becomes tokens. */
-async function textIdentity({ cleaning, vocabulary }: EncoderTextOptions): Promise<Record<string, string>> {
-  return {
-    ...(cleaning !== undefined && { cleaning }),
-    ...(vocabulary !== undefined && {
-      vocabulary: createHash("sha256")
-        .update(await readFile(vocabulary))
-        .digest("hex"),
-    }),
   };
 }
 

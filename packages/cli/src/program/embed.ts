@@ -4,6 +4,7 @@ import type { Command } from "commander";
 import type { EmbedOptions } from "../commands/embed.js";
 import type { Io } from "../io.js";
 import { addModelOptions, addRunOptions, addTextOptions, formatOption, positiveInteger } from "../options.js";
+import { queueOption, redisOption, rootOption } from "./worker.js";
 
 const HELP = `
 Vectors come in the captions' order. Finished shards lie in FILE.shards until the output is whole: after a kill or an
@@ -18,7 +19,8 @@ Captions:
 The column of the captions is text, caption or the only one, unless --text-column names another. Ids come from --id-column,
 or id. Parquet and JSON Lines hold ids and columns beside the vectors, npy and safetensors the vectors alone.
 
-Several processes that share a directory: give each --shard 1/3, 2/3, 3/3, then run without --shard.
+Several processes that share a directory: give each --shard 1/3, 2/3, 3/3, then run without --shard. Or with a queue: start
+textower worker on each machine, and give --redis here; workers may come, go and be killed.
 
 Examples:
   $ textower embed captions.txt --out vectors.npy
@@ -71,6 +73,9 @@ export function addEmbed(program: Command, io: Io): void {
     .option("--resume", "go on with finished shards (default)")
     .option("--no-resume", "remove finished shards first")
     .option("--keep-shards", "leave them when the output is whole")
+    .addOption(redisOption("let workers make the shards: see textower worker"))
+    .addOption(queueOption())
+    .addOption(rootOption())
     .addOption(formatOption(["table", "jsonl"]))
     .addHelpText("after", HELP)
     .action(async (captions: string, options: EmbedOptions) => {

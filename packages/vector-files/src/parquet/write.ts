@@ -30,7 +30,8 @@ export function parquetWriter(
 ): VectorWriter {
   const names = [vectors, ...(ids === undefined ? [] : [ids]), ...columns.map(({ name }) => name)];
   const twice = names.find((name, i) => names.indexOf(name) !== i);
-  if (twice !== undefined) throw new VectorFileError("bad-batch", `parquet: expected each column once, got ${twice} again`);
+  if (twice !== undefined)
+    throw new VectorFileError("bad-batch", `parquet: expected each column once, got ${twice} again`);
   const bytes = new ByteWriter();
   const parquet = new ParquetWriter({
     writer: bytes,
@@ -52,7 +53,10 @@ export function parquetWriter(
   };
   const writeGroup = async (): Promise<void> => {
     writeRowGroup(parquet, rows, [
-      { path: [vectors, "list", "element"], page: vectorPage(group.subarray(0, rows * dimension), dimension) },
+      {
+        path: [vectors, "list", "element"],
+        page: vectorPage(group.subarray(0, rows * dimension), dimension),
+      },
       ...(ids === undefined ? [] : [{ path: [ids], rows: idValues }]),
       ...columns.map(({ name }, i) => ({ path: [name], rows: values[i]! })),
     ]);
@@ -68,14 +72,19 @@ export function parquetWriter(
       for (let row = 0; row < batch.count; row++) {
         group.set(batch.data.subarray(row * dimension, (row + 1) * dimension), rows * dimension);
         if (ids !== undefined) idValues.push(batch.ids![row]!);
-        columns.forEach((column, i) => values[i]!.push(valueFor(column, batch.metadata?.[row]?.[column.name])));
+        columns.forEach((column, i) =>
+          values[i]!.push(valueFor(column, batch.metadata?.[row]?.[column.name])),
+        );
         written++;
         if (++rows === groupRows) await writeGroup();
       }
     },
     async finish() {
       if (count !== undefined && count !== written) {
-        throw new VectorFileError("bad-batch", `parquet: expected ${count} vectors, as was said at first, got ${written}`);
+        throw new VectorFileError(
+          "bad-batch",
+          `parquet: expected ${count} vectors, as was said at first, got ${written}`,
+        );
       }
       if (rows > 0) await writeGroup();
       await parquet.finish();
@@ -88,7 +97,10 @@ export function parquetWriter(
 type PageData = Parameters<typeof writeColumn>[0]["pageData"];
 
 /** A leaf column of a row group: as pages want it, or a value a row. */
-type ColumnData = { readonly path: readonly string[] } & ({ readonly page: PageData } | { readonly rows: unknown[] });
+type ColumnData = { readonly path: readonly string[] } & (
+  | { readonly page: PageData }
+  | { readonly rows: unknown[] }
+);
 
 /** As `ParquetWriter.write` does for one row group. */
 function writeRowGroup(parquet: ParquetWriter, rows: number, data: readonly ColumnData[]): void {
@@ -119,7 +131,10 @@ function writeRowGroup(parquet: ParquetWriter, rows: number, data: readonly Colu
   parquet.num_rows += BigInt(rows);
   parquet.row_groups.push({
     columns,
-    total_byte_size: columns.reduce((sum, { meta_data: meta }) => sum + (meta?.total_uncompressed_size ?? 0n), 0n),
+    total_byte_size: columns.reduce(
+      (sum, { meta_data: meta }) => sum + (meta?.total_uncompressed_size ?? 0n),
+      0n,
+    ),
     num_rows: BigInt(rows),
     total_compressed_size: BigInt(parquet.writer.offset - begin),
   });
@@ -131,7 +146,11 @@ function vectorPage(data: Float32Array, dimension: number): PageData {
   for (let at = 0; at < data.length; at += dimension) repetitionLevels[at] = 0;
   // Typed arrays do where lists are declared: only `length`, elements and `slice` are used.
   const levels = { definitionLevels: new Uint8Array(data.length).fill(1), repetitionLevels };
-  return { values: data, maxDefinitionLevel: 1, ...(levels as unknown as Pick<PageData, "definitionLevels" | "repetitionLevels">) };
+  return {
+    values: data,
+    maxDefinitionLevel: 1,
+    ...(levels as unknown as Pick<PageData, "definitionLevels" | "repetitionLevels">),
+  };
 }
 
 const TYPES: Readonly<Record<ColumnDeclaration["type"], Partial<SchemaElement>>> = {
