@@ -1,9 +1,8 @@
 /** Captions in a column of comma-separated values with a line of names (RFC 4180; quoted fields may hold line ends). */
-import { Readable } from "node:stream";
+import { pipeline, Readable } from "node:stream";
 import { chunksOf } from "@textower/vector-files";
 import type { ByteSource } from "@textower/weights";
 import { CsvError, parse } from "csv-parse";
-import type { Parser } from "csv-parse";
 import { BulkError } from "../errors.js";
 import type { CaptionFile, Mark } from "./caption-file.js";
 import { MAX_RECORD_BYTES } from "./lines.js";
@@ -71,7 +70,8 @@ async function* records(
     maxRecordSize: MAX_RECORD_BYTES,
     relax_column_count: true,
   } as const;
-  const parser = Readable.from(checkedChunks(source, from, signal)).pipe(parse(options)) as Parser;
+  const parser = parse(options);
+  pipeline(Readable.from(checkedChunks(source, from, signal)), parser, () => undefined); // the parser throws what fails
   let number = from.record;
   try {
     for await (const each of parser) {
