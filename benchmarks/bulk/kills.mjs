@@ -8,7 +8,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
-import { killAndResume } from "../../packages/bulk/test/kill-and-resume.mjs";
+import { killAndResume } from "../../packages/cli/test/kill-and-resume.mjs";
 import { writeCaptions } from "./captions.mjs";
 
 const { values } = parseArgs({
