@@ -39,6 +39,20 @@ export async function readAll(
   return { batches, rows, ids, metadata };
 }
 
+/** Opens, reads and closes, or gives what was thrown. */
+export async function failureOf(opening: Promise<VectorFile>): Promise<Error | undefined> {
+  let file: VectorFile | undefined;
+  try {
+    file = await opening;
+    await readAll(file);
+    return undefined;
+  } catch (error) {
+    return error as Error;
+  } finally {
+    await file?.close();
+  }
+}
+
 /** Keeps the bytes of a file. */
 export class MemorySink implements ByteSink {
   #chunks: Uint8Array[] = [];

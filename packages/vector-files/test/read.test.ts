@@ -1,9 +1,8 @@
-import { readFileSync, readdirSync } from "node:fs";
-import { openAsBlob } from "node:fs";
+import { openAsBlob, readdirSync, readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { openVectorFile, VectorFileError } from "../src/index.js";
 import type { OpenVectorFileOptions } from "../src/index.js";
-import { dataFile, expected, readAll, ROWS, WIDTH } from "./files.js";
+import { dataFile, expected, failureOf, readAll, ROWS, WIDTH } from "./files.js";
 
 /** Name of a file → how far its numbers may be off: half a float16 step below 0.25, or float32's. */
 const WHOLE: Readonly<
@@ -67,7 +66,9 @@ describe("files of numpy, safetensors, json, pandas, pyarrow and polars", () => 
   test("a Blob, bytes and an ArrayBuffer read like the file", async () => {
     const path = dataFile("polars-zstd.parquet");
     const bytes = readFileSync(path);
-    const { rows } = await readAll(await openVectorFile(path));
+    const file = await openVectorFile(path);
+    const { rows } = await readAll(file);
+    await file.close();
     for (const source of [await openAsBlob(path), new Uint8Array(bytes), new Uint8Array(bytes).buffer]) {
       expect((await readAll(await openVectorFile(source))).rows).toEqual(rows);
     }
@@ -115,9 +116,7 @@ describe("files that are refused", () => {
   };
   for (const [name, [code, message]] of Object.entries(REFUSED)) {
     test(`${name}: ${code}`, async () => {
-      const error = await openVectorFile(dataFile(name))
-        .then(readAll)
-        .catch((thrown: unknown) => thrown);
+      const error = await failureOf(openVectorFile(dataFile(name)));
       expect(error).toBeInstanceOf(VectorFileError);
       expect((error as VectorFileError).code).toBe(code);
       expect((error as VectorFileError).message).toMatch(message);
@@ -151,9 +150,7 @@ describe("files that are refused", () => {
     ["bytes that are nothing", "hello", "unknown-format", /expected the first bytes/],
   ] as const) {
     test(`jsonl: ${what}`, async () => {
-      const error = await openVectorFile(jsonl(text))
-        .then(readAll)
-        .catch((thrown: unknown) => thrown);
+      const error = await failureOf(openVectorFile(jsonl(text)));
       expect(error).toMatchObject({ name: "VectorFileError", code });
       expect((error as Error).message).toMatch(message);
     });

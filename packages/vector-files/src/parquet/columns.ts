@@ -1,6 +1,5 @@
 /** Which columns of a Parquet file hold vectors, ids and metadata. */
-import type { FileMetaData, SchemaTree } from "hyparquet";
-import { parquetSchema } from "hyparquet";
+import type { SchemaTree } from "hyparquet";
 import { VectorFileError } from "../errors.js";
 import { leafOf } from "./pages.js";
 import type { Leaf } from "./pages.js";
@@ -22,10 +21,9 @@ export interface Columns {
 /** @throws VectorFileError `no-vectors`, `ambiguous`, `unsupported` */
 export function chooseColumns(
   name: string,
-  metadata: FileMetaData,
+  root: SchemaTree,
   options: { readonly vectors?: string | undefined; readonly ids?: string | undefined },
 ): Columns {
-  const root = parquetSchema(metadata);
   const lists = singleLeaves(root).filter((column) => column.maxRepetition === 1 && isFloat(column));
   const flat = flatColumns(root);
   const vectors = chosen(name, lists, options.vectors, root);

@@ -3,7 +3,7 @@ import type { ByteSource } from "@textower/weights";
 import type { RowGroup } from "hyparquet";
 import { VectorFileError } from "../errors.js";
 import type { Column } from "./columns.js";
-import { reason } from "./metadata.js";
+import { reason } from "./footer.js";
 import { pagesOf } from "./pages.js";
 import type { Page } from "./pages.js";
 

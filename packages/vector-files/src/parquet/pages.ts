@@ -38,6 +38,13 @@ export interface Page {
 
 /** Largest page, in bytes without compression: writers aim at 1 MiB (pyarrow, polars, parquet-java). */
 const MAX_PAGE_BYTES = 2 ** 27;
+/**
+ * Bytes that a byte of compressed data can become: a Snappy copy of 64 bytes takes 3 (format_description.txt), a Zstandard
+ * block of 128 KiB that repeats a byte takes 4 (RFC 8878, 3.1.1.2).
+ */
+const MOST_EXPANSION: Partial<Record<CompressionCodec, number>> = { SNAPPY: 22, ZSTD: 2 ** 15 };
+/** For what is not compressed in a page, and for pages of next to nothing. */
+const SLACK_BYTES = 2 ** 10;
 /** Entries that a page may have whatever its size: runs of equal ones take next to no bytes. */
 const MIN_ENTRY_LIMIT = 2 ** 22;
 /** What is read of a file at once, unless a page is larger. */
@@ -68,10 +75,9 @@ export async function* pagesOf(
     if (!(length >= 0 && length <= bytes.left)) {
       throw new RangeError(`expected a page of at most ${bytes.left} bytes, got ${length}`);
     }
-    if (!(fullLength >= 0 && fullLength <= MAX_PAGE_BYTES)) {
-      throw new RangeError(
-        `expected a page of at most ${MAX_PAGE_BYTES} bytes without compression, got ${fullLength}`,
-      );
+    const most = Math.min(MAX_PAGE_BYTES, length * (MOST_EXPANSION[codec] ?? 1) + SLACK_BYTES);
+    if (!(fullLength >= 0 && fullLength <= most)) {
+      throw new RangeError(`expected a page of at most ${most} bytes without compression, got ${fullLength}`);
     }
     const body = await bytes.take(length);
     switch (header.type) {

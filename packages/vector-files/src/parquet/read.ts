@@ -3,14 +3,14 @@
  * fixed-size lists. Pages of all columns are read side by side, so that memory does not depend on row groups.
  */
 import type { ByteSource } from "@textower/weights";
-import type { FileMetaData } from "hyparquet";
 import { checkDimension, checkFinite, VectorFileError } from "../errors.js";
 import { batchRows } from "../vector-file.js";
 import type { BatchOptions, VectorBatch, VectorFile } from "../vector-file.js";
 import { chooseColumns } from "./columns.js";
 import type { Column, Columns } from "./columns.js";
 import { FlatCursor, pages, VectorCursor } from "./cursors.js";
-import { readMetadata } from "./metadata.js";
+import { readFooter } from "./footer.js";
+import type { Footer } from "./footer.js";
 
 /** Rejects with VectorFileError, or with what the source rejects with. */
 export async function openParquetVectors(
@@ -19,10 +19,10 @@ export async function openParquetVectors(
   signal?: AbortSignal,
 ): Promise<VectorFile> {
   const { name } = source;
-  const metadata = await readMetadata(source, signal);
-  const columns = chooseColumns(name, metadata, options);
-  const count = metadata.row_groups.reduce((sum, group) => sum + Number(group.num_rows), 0);
-  const dimension = count === 0 ? 0 : await firstLength(source, metadata, columns.vectors, signal);
+  const footer = await readFooter(source, signal);
+  const { count } = footer;
+  const columns = chooseColumns(name, footer.root, options);
+  const dimension = count === 0 ? 0 : await firstLength(source, footer, columns.vectors, signal);
   const element = columns.vectors.path.at(-1)!.element;
   return {
     format: "parquet",
@@ -30,7 +30,7 @@ export async function openParquetVectors(
     count,
     dimension,
     dtype: element.type === "DOUBLE" ? "float64" : element.type === "FLOAT" ? "float32" : "float16",
-    batches: (batchOptions = {}) => readBatches(source, metadata, columns, dimension, batchOptions),
+    batches: (batchOptions = {}) => readBatches(source, footer, columns, dimension, batchOptions),
     close: () => source.close(),
   };
 }
@@ -38,12 +38,12 @@ export async function openParquetVectors(
 /** Length of the first row's list. */
 async function firstLength(
   source: ByteSource,
-  metadata: FileMetaData,
+  { groups }: Footer,
   column: Column,
   signal: AbortSignal | undefined,
 ): Promise<number> {
   let length = 0;
-  for await (const { repetition, definition } of pages(source, metadata.row_groups, column, signal)) {
+  for await (const { repetition, definition } of pages(source, groups, column, signal)) {
     if (definition !== undefined && length === 0 && definition[0]! < column.maxDefinition) {
       throw new VectorFileError(
         "bad-row",
@@ -61,7 +61,7 @@ async function firstLength(
 
 async function* readBatches(
   source: ByteSource,
-  { row_groups: groups }: FileMetaData,
+  { groups, count: all }: Footer,
   { vectors, ids, metadata }: Columns,
   dimension: number,
   options: BatchOptions,
@@ -71,7 +71,7 @@ async function* readBatches(
   const vectorCursor = new VectorCursor(source, groups, vectors, dimension, signal);
   const idCursor = ids && new FlatCursor(source, groups, ids, signal);
   const cursors = metadata.map((column) => new FlatCursor(source, groups, column, signal));
-  let left = groups.reduce((sum, group) => sum + Number(group.num_rows), 0);
+  let left = all;
   for (let row = 0; left > 0;) {
     signal?.throwIfAborted();
     const count = Math.min(size, left);

@@ -1,12 +1,11 @@
 /** The flat columns of any Parquet file as rows: captions, for instance, that have no vectors yet. */
 import type { ByteSource } from "@textower/weights";
-import { parquetSchema } from "hyparquet";
-import type { FileMetaData, SchemaElement } from "hyparquet";
+import type { RowGroup, SchemaElement } from "hyparquet";
 import { VectorFileError } from "../errors.js";
 import type { ColumnDeclaration, ColumnType } from "../vector-writer.js";
 import { flatColumns } from "./columns.js";
 import { FlatCursor } from "./cursors.js";
-import { readMetadata } from "./metadata.js";
+import { readFooter } from "./footer.js";
 
 /** An open table. Nothing but its footer has been read. */
 export interface ParquetTable {
@@ -31,10 +30,10 @@ const BATCH_ROWS = 1024;
 
 /** Opens a table. Rejects with VectorFileError, or with what the source rejects with. The source stays the caller's. */
 export async function openParquetTable(source: ByteSource, signal?: AbortSignal): Promise<ParquetTable> {
-  const metadata = await readMetadata(source, signal);
-  const flat = flatColumns(parquetSchema(metadata));
+  const { root, groups: all, count } = await readFooter(source, signal);
+  const flat = flatColumns(root);
   return {
-    count: metadata.row_groups.reduce((sum, group) => sum + Number(group.num_rows), 0),
+    count,
     columns: flat.map(({ name, path }) => ({ name, type: typeOf(path.at(-1)!.element) })),
     rows({ begin = 0, columns, signal } = {}) {
       const chosen =
@@ -46,17 +45,17 @@ export async function openParquetTable(source: ByteSource, signal?: AbortSignal)
           `${source.name}: expected a column ${columns![missing]}, got none`,
         );
       }
-      const cursors = (groups: FileMetaData["row_groups"]): (readonly [string, FlatCursor])[] =>
+      const cursors = (groups: readonly RowGroup[]): (readonly [string, FlatCursor])[] =>
         chosen.map((column) => [column!.name, new FlatCursor(source, groups, column!, signal)]);
-      return rowsFrom(metadata, begin, cursors);
+      return rowsFrom(all, begin, cursors);
     },
   };
 }
 
 async function* rowsFrom(
-  { row_groups: all }: FileMetaData,
+  all: readonly RowGroup[],
   begin: number,
-  cursorsOf: (groups: FileMetaData["row_groups"]) => readonly (readonly [string, FlatCursor])[],
+  cursorsOf: (groups: readonly RowGroup[]) => readonly (readonly [string, FlatCursor])[],
 ): AsyncGenerator<Record<string, unknown>, void, undefined> {
   let first = 0;
   let skip = begin;

@@ -1,7 +1,7 @@
 /** The footer of a Parquet file: what is in it, and where. */
 import type { ByteSource } from "@textower/weights";
-import { parquetMetadata } from "hyparquet";
-import type { FileMetaData } from "hyparquet";
+import { parquetMetadata, parquetSchema } from "hyparquet";
+import type { RowGroup, SchemaTree } from "hyparquet";
 import { VectorFileError } from "../errors.js";
 import { thriftLength } from "./thrift.js";
 
@@ -9,11 +9,16 @@ import { thriftLength } from "./thrift.js";
 const MAGIC = 0x31524150;
 const FOOTER_BYTES = 8;
 
+/** What of a footer is used. */
+export interface Footer {
+  readonly root: SchemaTree;
+  readonly groups: readonly RowGroup[];
+  /** Rows of all groups. */
+  readonly count: number;
+}
+
 /** Rejects with VectorFileError `bad-header`, or with what the source rejects with. */
-export async function readMetadata(
-  source: ByteSource,
-  signal: AbortSignal | undefined,
-): Promise<FileMetaData> {
+export async function readFooter(source: ByteSource, signal: AbortSignal | undefined): Promise<Footer> {
   const { name, size } = source;
   const bad = (message: string, cause?: unknown): VectorFileError =>
     new VectorFileError("bad-header", `${name}: parquet: ${message}`, { cause });
@@ -30,7 +35,13 @@ export async function readMetadata(
   await source.read(size - footer.length, footer, signal);
   try {
     if (thriftLength(footer.subarray(0, length)) === undefined) throw new RangeError("it ends too early");
-    return parquetMetadata(footer, { geoparquet: false });
+    const metadata = parquetMetadata(footer, { geoparquet: false });
+    const groups = metadata.row_groups;
+    const count = groups.reduce((sum, group) => sum + Number(group.num_rows), 0);
+    if (!groups.every(({ num_rows: rows }) => rows >= 0n) || !Number.isSafeInteger(count)) {
+      throw new RangeError("its row groups have no numbers of rows");
+    }
+    return { root: parquetSchema(metadata), groups, count };
   } catch (cause) {
     throw bad(`expected a footer that can be read, got other bytes: ${reason(cause)}`, cause);
   }
