@@ -28,6 +28,7 @@ const BUDGETS = {
   "@textower/model-shapes": 0.3,
   "@textower/prompts": 8,
   "@textower/search": 36,
+  "@textower/vector-files": 40,
   "@textower/zero-shot": 9,
   textower: 290,
 };
@@ -35,6 +36,7 @@ const BUDGETS = {
 const NOT_FOR_PAGES = [
   "@textower/ai-sdk",
   "@textower/benchmark",
+  "@textower/bulk",
   "@textower/cli",
   "@textower/conformance",
   "@textower/diffusion",

@@ -38,7 +38,7 @@ export function exitCode(error: unknown): number {
   if (isBrokenPipe(error)) return EXIT.ok; // the reader has seen enough
   if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage;
   if (error instanceof UsageError || error instanceof BadInputError) return EXIT.usage;
-  if (isBadHubRequest(error)) return EXIT.usage;
+  if (isBadHubRequest(error) || isBadCaptions(error)) return EXIT.usage;
   if (error instanceof Error && error.name === "AbortError") return EXIT.interrupted;
   return EXIT.failure;
 }
@@ -62,6 +62,12 @@ export function complaint(error: unknown): string | undefined {
 function isBadHubRequest(error: unknown): boolean {
   if (!(error instanceof Error) || error.name !== "HubError" || !("code" in error)) return false;
   return error.code === "bad-name" || error.code === "bad-option";
+}
+
+/** A BulkError about the input or what was asked for. By its name, as above. */
+function isBadCaptions(error: unknown): boolean {
+  if (!(error instanceof Error) || error.name !== "BulkError" || !("code" in error)) return false;
+  return error.code === "bad-option" || error.code === "bad-input" || error.code === "other-job";
 }
 
 function isBrokenPipe(error: unknown): boolean {

@@ -18,7 +18,7 @@ const ACTIVATIONS = ["quick_gelu", "gelu", "gelu_tanh"] as const satisfies reado
 export const PRECISIONS = ["float32", "float16", "int8"] as const satisfies readonly Precision[];
 
 /** How text becomes tokens. */
-export interface TextOptions extends InputOptions {
+export interface EncoderTextOptions {
   readonly cleaning?: Cleaning;
   readonly vocabulary?: string;
 }
@@ -28,6 +28,9 @@ export interface LongTextFlags {
   readonly longText: LongText;
   readonly windowOverlap?: number;
 }
+
+/** Which text, and how it becomes tokens. */
+export interface TextOptions extends InputOptions, EncoderTextOptions {}
 
 /** What runs a model, and how. */
 export interface RunOptions {

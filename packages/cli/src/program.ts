@@ -8,6 +8,7 @@ import { Command } from "commander";
 import type { Io } from "./io.js";
 import { addCache } from "./program/cache.js";
 import { addConvert } from "./program/convert.js";
+import { addEmbed } from "./program/embed.js";
 import { addEncode } from "./program/encode.js";
 import { addExportOnnx } from "./program/export-onnx.js";
 import { addInfo } from "./program/info.js";
@@ -15,11 +16,13 @@ import { addSearch } from "./program/search.js";
 import { addSimilarity } from "./program/similarity.js";
 import { addServe } from "./program/serve.js";
 import { addTokens } from "./program/tokens.js";
+import { addWorker } from "./program/worker.js";
 
 const EXAMPLES = `
 Examples:
   $ textower encode "a red circle" "a blue star"
   $ textower encode --input prompts.txt --format npy --output embeddings.npy
+  $ textower embed captions.csv --text-column caption --out vectors.parquet
   $ cat prompts.jsonl | textower encode --input - --input-format jsonl --format jsonl
   $ textower encode --model ViT-B-32.safetensors --activation quick_gelu "a photo of a cat"
   $ textower tokens "a photo of a cat"
@@ -53,6 +56,8 @@ export function createProgram(io: Io): Command {
     .showSuggestionAfterError()
     .addHelpText("after", EXAMPLES);
   addEncode(program, io);
+  addEmbed(program, io);
+  addWorker(program, io);
   addTokens(program, io);
   addSearch(program, io);
   addSimilarity(program, io);

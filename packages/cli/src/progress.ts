@@ -12,12 +12,13 @@ export class Progress {
     this.#stream = stderr.isTTY && env["TERM"] !== "dumb" ? stderr : undefined;
   }
 
-  /** Shows that `done` of `total` are done; of an unknown total, only how many. */
-  show(label: string, done: number, total: number | undefined): void {
+  /** Shows that `done` of `total` are done; of an unknown total, only how many. A note follows. */
+  show(label: string, done: number, total: number | undefined, note = ""): void {
     if (this.#stream === undefined) return;
     if (this.#bar === undefined || this.#label !== label) {
       this.hide();
-      const format = total === undefined ? `${label} {value}` : `${label} {bar} {value}/{total}`;
+      const format =
+        total === undefined ? `${label} {value} {note}` : `${label} {bar} {value}/{total} {note}`;
       this.#bar = new SingleBar({
         format,
         stream: this.#stream,
@@ -28,11 +29,11 @@ export class Progress {
         gracefulExit: false, // its handler would swallow the first Ctrl-C
         hideCursor: false,
       });
-      this.#bar.start(total ?? done, done);
+      this.#bar.start(total ?? done, done, { note });
       this.#label = label;
     }
     this.#bar.setTotal(Math.max(total ?? done, done));
-    this.#bar.update(done);
+    this.#bar.update(done, { note });
   }
 
   /** Takes the bar away, before other lines are written to the terminal and at the end. */

@@ -10,7 +10,7 @@ import type { Io } from "../io.js";
 import { longTextOptions } from "../options.js";
 import type { LongTextFlags, RunOptions, TextOptions } from "../options.js";
 import { openDestination } from "../output/destination.js";
-import { shortDecimal } from "../output/decimal.js";
+import { shortDecimal } from "@textower/vector-files";
 import { jsonLine } from "../output/jsonl.js";
 import { quote } from "../output/quote.js";
 import { table } from "../output/table.js";

@@ -3,11 +3,10 @@
  *
  * Not here: where it goes (`destination.ts`).
  */
+import { createVectorWriter, shortDecimal } from "@textower/vector-files";
 import type { Gallery } from "../gallery.js";
 import type { Destination } from "./destination.js";
-import { shortDecimal } from "./decimal.js";
 import { jsonLine } from "./jsonl.js";
-import { NPY_HEADER_BYTES, npyHeader, npyRow } from "./npy.js";
 import { quote } from "./quote.js";
 import { table } from "./table.js";
 
@@ -43,15 +42,12 @@ export function jsonlFormat(destination: Destination): EncodeFormat {
 }
 
 /** A float32 array [prompts, embedDim]. The number of rows is filled in at the end. */
-export function npyFormat(destination: Destination, embedDim: number): EncodeFormat {
-  let rows = 0;
+export async function npyFormat(destination: Destination, embedDim: number): Promise<EncodeFormat> {
+  const writer = await createVectorWriter("npy", destination, { dimension: embedDim });
   return {
-    begin: () => destination.write(new Uint8Array(NPY_HEADER_BYTES)),
-    async add({ embedding }) {
-      rows++;
-      await destination.write(npyRow(embedding));
-    },
-    end: () => destination.overwriteStart(npyHeader(rows, embedDim)),
+    begin: () => Promise.resolve(),
+    add: ({ embedding }) => writer.write({ count: 1, dimension: embedDim, data: embedding }),
+    end: () => writer.finish(),
   };
 }
 

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { shortDecimal } from "../src/output/decimal.js";
+import { shortDecimal } from "../src/jsonl/decimal.js";
 
 test("short decimals are what one would write", () => {
   for (const value of [0, 0.1, -0.25, 1, 1e-7, 3.4e38, 123456.7]) {
