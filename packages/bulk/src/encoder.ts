@@ -1,7 +1,10 @@
 /** What is asked of an encoder: that of `textower` fits. And how texts that are too long are dealt with, in one place. */
 
-/** What becomes of a text of too many tokens: an error that names its place, or its last tokens are cut. */
-export const LONG_TEXT_POLICIES = ["error", "truncate"] as const;
+/**
+ * What becomes of a text of too many tokens: an error that names its place; its last tokens are cut; or its vector is the mean
+ * of windows that fit.
+ */
+export const LONG_TEXT_POLICIES = ["error", "truncate", "windows"] as const;
 /** See `LONG_TEXT_POLICIES`. */
 export type LongTextPolicy = (typeof LONG_TEXT_POLICIES)[number];
 
@@ -18,16 +21,15 @@ export interface BulkEncoder {
   /** Rejects with an error that has `index` and the name TextTooLongError for a text that is too long. */
   encode(
     texts: readonly string[],
-    options: { readonly normalize: boolean; readonly truncate: boolean; readonly signal?: AbortSignal },
+    options: {
+      readonly normalize: boolean;
+      readonly longText: LongTextPolicy;
+      readonly signal?: AbortSignal;
+    },
   ): Promise<{
     /** [texts, embedDim] */
     readonly data: Float32Array;
   }>;
-}
-
-/** How a policy is said to an encoder. */
-export function encodeOptions(longText: LongTextPolicy): { truncate: boolean } {
-  return { truncate: longText === "truncate" };
 }
 
 /** Whether an encoder refused a text, and which: its place among the texts that it was given. */

@@ -7,7 +7,6 @@ import { join } from "node:path";
 import type { CaptionFormat } from "./captions/caption-file.js";
 import { writeDurably, PART } from "./durable-file.js";
 import type { BulkEncoder, LongTextPolicy } from "./encoder.js";
-import { encodeOptions } from "./encoder.js";
 import { BulkError } from "./errors.js";
 import type { EmptyTextPolicy, Plan } from "./plan.js";
 
@@ -51,7 +50,7 @@ const SHARD = /^shard-(\d{6,})\.npy$/;
 export async function identify(encoder: BulkEncoder, signal?: AbortSignal): Promise<EncoderIdentity> {
   const { backend, precision, embedDim } = encoder.info;
   const checkpoint = shortName(encoder.info.checkpoint);
-  const options = { normalize: true, ...encodeOptions("truncate"), ...(signal !== undefined && { signal }) };
+  const options = { normalize: true, longText: "truncate", ...(signal !== undefined && { signal }) } as const;
   const { data } = await encoder.encode([PROBE], options);
   return {
     checkpoint,

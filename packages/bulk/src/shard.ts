@@ -3,7 +3,7 @@ import { createVectorWriter } from "@textower/vector-files";
 import type { Caption, CaptionFile } from "./captions/caption-file.js";
 import { writeDurably } from "./durable-file.js";
 import type { BulkEncoder } from "./encoder.js";
-import { encodeOptions, tooLongIndex } from "./encoder.js";
+import { tooLongIndex } from "./encoder.js";
 import { BulkError } from "./errors.js";
 import { fileSink } from "./file-sink.js";
 import type { Manifest } from "./manifest.js";
@@ -48,7 +48,7 @@ async function encode(
 ): Promise<Float32Array> {
   try {
     const texts = batch.map(({ text }) => text);
-    const options = { normalize, ...encodeOptions(longText), ...(signal !== undefined && { signal }) };
+    const options = { normalize, longText, ...(signal !== undefined && { signal }) };
     return (await encoder.encode(texts, options)).data;
   } catch (cause) {
     const index = tooLongIndex(cause);

@@ -81,19 +81,18 @@ export function addTextOptions(command: Command): Command {
 /** Adds `--long-text`, `--window-overlap`. */
 export function addLongTextOptions(command: Command): Command {
   return command
-    .addOption(
-      new Option(
-        "--long-text <policy>",
-        "prompts of too many tokens: refuse them, cut them, or take the mean of windows that fit",
-      )
-        .choices(LONG_TEXT)
-        .default("error"),
-    )
+    .addOption(longTextOption())
     .option(
       "--window-overlap <tokens>",
       "tokens that neighbouring windows have in common (default: 0)",
       wholeNumber,
     );
+}
+
+/** `--long-text`. */
+export function longTextOption(): Option {
+  const what = "prompts of too many tokens: refuse them, cut them, or take the mean of windows that fit";
+  return new Option("--long-text <policy>", what).choices(LONG_TEXT).default("error");
 }
 
 /** `--cleaning`. */

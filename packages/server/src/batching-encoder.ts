@@ -6,7 +6,7 @@
  *
  * Not here: HTTP (`routes.ts`).
  */
-import type { Prompt, PromptEncoder, PromptTokenizer } from "./encoder.js";
+import type { LongText, Prompt, PromptEncoder, PromptTokenizer } from "./encoder.js";
 import { CallTooLargeError, QueueClosedError, QueueFullError } from "./errors.js";
 import { checkedTokens } from "./prompt-tokens.js";
 import type { CheckedTokens } from "./prompt-tokens.js";
@@ -45,8 +45,11 @@ export interface BatchReport {
 
 /** Options of one `encode`. */
 export interface BatchedEncodeOptions {
-  /** Whether a text that is too long loses its last tokens; by default it is an error (`PromptError`). */
-  readonly truncate?: boolean;
+  /**
+   * What becomes of a text that is too long: "error" (`PromptError`, default) or "truncate". "windows", which encoders have too,
+   * is refused with a RangeError.
+   */
+  readonly longText?: LongText | "windows";
   /** Takes the call out of the queue; the promise rejects with the signal's reason. */
   readonly signal?: AbortSignal;
 }
@@ -157,13 +160,18 @@ export class BatchingEncoder {
   /**
    * Encodes prompts, together with those of other calls. A call that fails fails alone.
    *
-   * Rejects with PromptError for a prompt that cannot be encoded, QueueFullError, CallTooLargeError, QueueClosedError,
+   * Rejects with RangeError for another `longText`, PromptError for a prompt that cannot be encoded, QueueFullError, CallTooLargeError, QueueClosedError,
    * the signal's reason, or what the encoder rejects with.
    */
   async encode(
     prompts: readonly Prompt[],
-    { truncate = false, signal }: BatchedEncodeOptions = {},
+    { longText = "error", signal }: BatchedEncodeOptions = {},
   ): Promise<BatchedEncodeResult> {
+    if (longText !== "error" && longText !== "truncate") {
+      throw new RangeError(
+        `encode: expected longText "error" or "truncate" in a queue, got ${JSON.stringify(longText)}`,
+      );
+    }
     this.#checkOpen(signal);
     this.#admitPrompts(prompts.length); // before anything is done for them
     const checked: CheckedTokens[] = [];
@@ -175,7 +183,7 @@ export class BatchingEncoder {
         this.#checkOpen(signal);
         characters = 0;
       }
-      checked.push(checkedTokens(prompt, index, this.tokenizer, truncate));
+      checked.push(checkedTokens(prompt, index, this.tokenizer, longText));
       characters += typeof prompt === "string" ? prompt.length : prompt.ids.length;
     }
     const tokens = checked.reduce((sum, { ids }) => sum + ids.length, 0);

@@ -7,6 +7,12 @@ export interface PromptTokens {
   readonly endOfText?: number;
 }
 
+/**
+ * What becomes of a text of too many tokens: an error, or its last tokens are cut. Windows, which the facade has too, are
+ * several prompts for one vector: not here.
+ */
+export type LongText = "error" | "truncate";
+
 /** A text, or its tokens. */
 export type Prompt = string | PromptTokens;
 

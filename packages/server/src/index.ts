@@ -7,7 +7,7 @@ export type {
   BatchReport,
   QueueDepth,
 } from "./batching-encoder.js";
-export type { Prompt, PromptEncoder, PromptTokenizer, PromptTokens } from "./encoder.js";
+export type { LongText, Prompt, PromptEncoder, PromptTokenizer, PromptTokens } from "./encoder.js";
 export { CallTooLargeError, PromptError, QueueClosedError, QueueFullError } from "./errors.js";
 export { createEmbeddingServer } from "./server.js";
 export type { CloseOptions, EmbeddingServer, EmbeddingServerOptions, ListenOptions } from "./server.js";

@@ -1,5 +1,5 @@
 /** From prompts as callers give them to tokens that are known to be good. */
-import type { Prompt, PromptTokenizer } from "./encoder.js";
+import type { LongText, Prompt, PromptTokenizer } from "./encoder.js";
 import { PromptError } from "./errors.js";
 
 /** Tokens of a prompt, checked. */
@@ -23,9 +23,9 @@ export function checkedTokens(
   prompt: Prompt,
   index: number,
   tokenizer: PromptTokenizer,
-  truncate: boolean,
+  longText: LongText,
 ): CheckedTokens {
-  if (typeof prompt === "string") return tokensOfText(prompt, index, tokenizer, truncate);
+  if (typeof prompt === "string") return tokensOfText(prompt, index, tokenizer, longText);
   const { ids } = prompt;
   const { contextLength, vocabularySize, startOfText, endOfText } = tokenizer;
   if (ids.length < 2 || ids.length > contextLength) {
@@ -55,14 +55,14 @@ function tokensOfText(
   text: string,
   index: number,
   tokenizer: PromptTokenizer,
-  truncate: boolean,
+  longText: LongText,
 ): CheckedTokens {
   if (text.length > LONGEST_TEXT) {
     throw new PromptError(index, `expected at most ${LONGEST_TEXT} characters, got ${text.length}`);
   }
   if (LONE_SURROGATE.test(text)) throw new PromptError(index, "expected text, got half of a surrogate pair");
   try {
-    return tokenizer.encode(text, { truncate });
+    return tokenizer.encode(text, { truncate: longText === "truncate" });
   } catch (error) {
     if (!(error instanceof Error) || error.name !== "TextTooLongError") throw error;
     const { length } = error as Error & { readonly length?: number };

@@ -10,6 +10,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { ApiError, shuttingDown, toApiError, unsupportedType } from "./api-error.js";
 import { apiKeyCheck } from "./api-key.js";
 import type { BatchingEncoder } from "./batching-encoder.js";
+import type { LongText } from "./encoder.js";
 import { noSuchModel, parseJson, readEmbeddingRequest } from "./embedding-request.js";
 import { embeddingResponse } from "./embedding-response.js";
 import type { ServerMetrics } from "./metrics.js";
@@ -24,8 +25,8 @@ export interface EmbeddingRoutesOptions {
   readonly aliases: readonly string[];
   /** Keys that are let in to `/v1` and `/metrics`. None: everybody is. */
   readonly apiKeys: readonly string[];
-  /** Whether texts that are too long lose their last tokens; otherwise they are an error. */
-  readonly truncate: boolean;
+  /** What becomes of texts that are too long. */
+  readonly longText: LongText;
   /** Bytes of a body. */
   readonly bodyLimit: number;
   /** Prompts of a request. */
@@ -44,7 +45,7 @@ const CLIENT_WENT_AWAY = 499;
 
 /** See the file's head. */
 export async function embeddingRoutes(app: FastifyInstance, options: EmbeddingRoutesOptions): Promise<void> {
-  const { encoder, metrics, model, bodyLimit, maxInputs, truncate } = options;
+  const { encoder, metrics, model, bodyLimit, maxInputs, longText } = options;
   const created = Math.floor(Date.now() / 1000);
   const models = new Set([model, ...options.aliases]);
   const limits = { models, embedDim: encoder.info.embedDim, maxInputs };
@@ -102,7 +103,7 @@ export async function embeddingRoutes(app: FastifyInstance, options: EmbeddingRo
   app.post("/v1/embeddings", { onRequest: authorized, bodyLimit }, async (request, reply) => {
     const { prompts, encoding } = readEmbeddingRequest(request.body, limits);
     const signal = departureOf(request.raw.socket, departures);
-    const result = await encoder.encode(prompts, { truncate, signal });
+    const result = await encoder.encode(prompts, { longText, signal });
     return reply.type("application/json; charset=utf-8").send(embeddingResponse(result, encoding, model));
   });
   refuseOtherMethods(app, [

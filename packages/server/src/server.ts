@@ -12,7 +12,7 @@ import type { FastifyInstance } from "fastify";
 import { BatchingEncoder } from "./batching-encoder.js";
 import type { BatchingOptions } from "./batching-encoder.js";
 import { answerClientError } from "./client-error.js";
-import type { PromptEncoder } from "./encoder.js";
+import type { LongText, PromptEncoder } from "./encoder.js";
 import { ServerMetrics } from "./metrics.js";
 import { embeddingRoutes } from "./routes.js";
 
@@ -24,8 +24,8 @@ export interface EmbeddingServerOptions extends BatchingOptions {
   readonly model?: string;
   /** Other names that it answers to, such as "text-embedding-3-small" for clients that cannot be told better. */
   readonly aliases?: readonly string[];
-  /** Whether texts that are too long lose their last tokens; by default they are an error. */
-  readonly truncate?: boolean;
+  /** What becomes of texts that are too long. Default "error". */
+  readonly longText?: LongText;
   /** Keys of which requests to `/v1` and `/metrics` need one, as `Authorization: Bearer KEY`. Default: none is needed. */
   readonly apiKeys?: readonly string[];
   /** Origins whose pages may call, or "*" for all. Default: none. */
@@ -139,7 +139,7 @@ export async function createEmbeddingServer(options: EmbeddingServerOptions): Pr
     model,
     aliases: options.aliases ?? [],
     apiKeys: options.apiKeys ?? [],
-    truncate: options.truncate ?? false,
+    longText: options.longText ?? "error",
     bodyLimit,
     maxInputs: options.maxInputs ?? 2048,
     responseTimeout: options.responseTimeout ?? 30_000,

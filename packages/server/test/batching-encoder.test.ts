@@ -224,7 +224,7 @@ test("prompts that cannot be encoded are known before anything is queued", async
     await expect(call).rejects.toMatchObject({ index: 1 });
   }
   expect(queue.depth).toEqual({ calls: 0, prompts: 0, tokens: 0, batches: 0 });
-  const { prompts } = await queue.encode(["dog ".repeat(90)], { truncate: true });
+  const { prompts } = await queue.encode(["dog ".repeat(90)], { longText: "truncate" });
   expect(prompts).toEqual([{ tokens: 77, cut: 15 }]);
 });
 

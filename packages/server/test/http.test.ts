@@ -110,7 +110,7 @@ describe("statuses", () => {
   });
 
   test("a server that truncates says how many tokens it used", async () => {
-    const { url } = await start({ truncate: true });
+    const { url } = await start({ longText: "truncate" });
     const response = await post(url, { model: "served", input: "dog ".repeat(90) });
     expect(await response.json()).toMatchObject({ usage: { prompt_tokens: 77 } });
   });

@@ -1,6 +1,13 @@
 /** `textower embed`: a file of captions becomes a file of vectors. */
 import { embedFile } from "@textower/bulk";
-import type { BulkOptions, BulkProgress, CaptionFormat, EmbedSummary, EmptyTextPolicy } from "@textower/bulk";
+import type {
+  BulkOptions,
+  BulkProgress,
+  CaptionFormat,
+  EmbedSummary,
+  EmptyTextPolicy,
+  LongTextPolicy,
+} from "@textower/bulk";
 import type { VectorFormat } from "@textower/vector-files";
 import { UsageError } from "../errors.js";
 import { describeRun, openEncoder, remarks } from "../encoder.js";
@@ -16,6 +23,7 @@ import { textIdentity } from "../text-identity.js";
 
 /** Options of `embed`. */
 export interface EmbedOptions extends ModelOptions, RunOptions, EncoderTextOptions, QueueFlags {
+  readonly longText: LongTextPolicy;
   readonly out: string;
   readonly inputFormat?: CaptionFormat;
   readonly outputFormat?: VectorFormat;
@@ -84,7 +92,7 @@ async function bulkOptions(
     columns: options.columns,
     vectorColumn: options.vectorColumn,
     empty: options.empty,
-    longText: options.truncate === true ? "truncate" : "error",
+    longText: options.longText,
     normalize: options.normalize,
     shardSize: options.shardSize,
     workDirectory: options.work,

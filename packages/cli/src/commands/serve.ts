@@ -13,6 +13,7 @@ import { openWorkerEncoder } from "../worker-encoder.js";
 
 /** Options of `serve`. */
 export interface ServeOptions extends ModelOptions, RunOptions, Omit<TextOptions, "input" | "inputFormat"> {
+  readonly longText: "error" | "truncate";
   readonly host: string;
   readonly port: number;
   readonly name?: string;
@@ -27,7 +28,7 @@ export interface ServeOptions extends ModelOptions, RunOptions, Omit<TextOptions
 
 /** Runs the command until `io.signal` is aborted. Rejects with whatever goes wrong, then also when the model is lost. */
 export async function serve(options: ServeOptions, io: Io): Promise<void> {
-  const { host, port, alias, maxBatchTokens, truncate = false } = options;
+  const { host, port, alias, maxBatchTokens, longText } = options;
   const apiKeys = await apiKeysOf(options, io);
   const opened = await openWorkerEncoder(options, new Progress(io), io);
   const { encoder, tokenizer } = opened;
@@ -36,7 +37,7 @@ export async function serve(options: ServeOptions, io: Io): Promise<void> {
     const server = await createEmbeddingServer({
       encoder,
       tokenizer,
-      truncate,
+      longText,
       apiKeys,
       model: nameOf(options, encoder.info.checkpoint),
       ...(alias !== undefined && { aliases: alias }),

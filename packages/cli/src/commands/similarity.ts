@@ -1,12 +1,12 @@
 /** `textower similarity`: how prompts compare with one another. */
 import { renderSimilarityMatrix, similarityMatrix } from "@textower/prompts";
+import { shortDecimal } from "@textower/vector-files";
 import { encodePrompts } from "../encode-prompts.js";
 import { describeRun, openEncoder, remarks } from "../encoder.js";
 import { flush, write } from "../io.js";
 import type { Io } from "../io.js";
 import { longTextOptions } from "../options.js";
 import type { LongTextFlags, ModelOptions, RunOptions, TextOptions } from "../options.js";
-import { shortDecimal } from "../output/decimal.js";
 import { jsonLine } from "../output/jsonl.js";
 import { Progress } from "../progress.js";
 

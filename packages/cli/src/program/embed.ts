@@ -3,7 +3,14 @@ import { InvalidArgumentError, Option } from "commander";
 import type { Command } from "commander";
 import type { EmbedOptions } from "../commands/embed.js";
 import type { Io } from "../io.js";
-import { addModelOptions, addRunOptions, addTextOptions, formatOption, positiveInteger } from "../options.js";
+import {
+  addModelOptions,
+  addRunOptions,
+  addTextOptions,
+  formatOption,
+  longTextOption,
+  positiveInteger,
+} from "../options.js";
 import { queueOption, redisOption, rootOption } from "./worker.js";
 
 const HELP = `
@@ -25,7 +32,7 @@ textower worker on each machine, and give --redis here; workers may come, go and
 Examples:
   $ textower embed captions.txt --out vectors.npy
   $ textower embed captions.csv --text-column caption --columns url --out vectors.parquet
-  $ textower embed captions.jsonl --out vectors.safetensors --model openai/clip-vit-base-patch32 --truncate
+  $ textower embed captions.jsonl --out vectors.safetensors --model openai/clip-vit-base-patch32 --long-text truncate
   $ textower embed captions.parquet --out vectors.parquet --shard 2/4
 `;
 
@@ -39,6 +46,7 @@ export function addEmbed(program: Command, io: Io): void {
   addModelOptions(command);
   addRunOptions(command);
   addTextOptions(command)
+    .addOption(longTextOption())
     .addOption(
       new Option("--input-format <format>", "what the captions are, where their name does not say").choices([
         "txt",

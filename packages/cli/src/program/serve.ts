@@ -1,4 +1,5 @@
 /** How `textower serve` is called. */
+import { Option } from "commander";
 import type { Command } from "commander";
 import type { ServeOptions } from "../commands/serve.js";
 import type { Io } from "../io.js";
@@ -28,7 +29,11 @@ export function addServe(program: Command, io: Io): void {
   addRunOptions(command)
     .addOption(cleaningOption())
     .option("--vocabulary <file>", "a tokenizer.json instead of CLIP's own vocabulary")
-    .option("--truncate", "cut texts that are too long, instead of refusing them")
+    .addOption(
+      new Option("--long-text <policy>", "texts of too many tokens: refuse them, or cut them")
+        .choices(["error", "truncate"])
+        .default("error"),
+    )
     .option("--host <address>", "address to listen on", "127.0.0.1")
     .option("-p, --port <number>", "port to listen on; 0: one that is free", port, 8000)
     .option("--name <name>", "what requests call the model (default: what --model says)")
