@@ -1,11 +1,12 @@
 /** The worker: holds the encoder, so that the page never computes. */
 import { packRows } from "@textower/model";
-import { createTokenizer } from "@textower/tokenizer";
+import { tokenView } from "@textower/prompts";
+import type { TokenView } from "@textower/prompts";
 import { expose, transfer } from "comlink";
 import { createTextEncoder } from "textower";
 import type { ClipTextEncoder } from "textower";
 import { makeBackend } from "./backends.js";
-import type { Encoding, Engine, ModelChoice, ModelInfo, OnProgress, TokenView, Trie } from "./protocol.js";
+import type { Encoding, Engine, ModelChoice, ModelInfo, OnProgress, Trie } from "./protocol.js";
 
 /** Keys and values of earlier prompts that are kept: typing on costs one word. */
 const PREFIX_CACHE_BYTES = 32 * 2 ** 20;
@@ -56,16 +57,7 @@ async function encode(prompts: readonly string[]): Promise<Encoding> {
 }
 
 async function tokens(text: string): Promise<TokenView> {
-  const { tokenizer, info } = current();
-  // Whole, so that what would be cut can be seen.
-  const whole = createTokenizer({ contextLength: 2 ** 31 - 1 });
-  const { ids, endOfText } = whole.encode(text);
-  return {
-    ids: [...ids],
-    pieces: tokenizer.pieces(ids),
-    endOfText,
-    contextLength: info.descriptor.contextLength,
-  };
+  return tokenView(current().tokenizer, text);
 }
 
 async function trie(prompts: readonly string[]): Promise<Trie> {

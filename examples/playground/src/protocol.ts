@@ -1,5 +1,6 @@
 /** What the page and its worker say to each other. */
 import type { Precision } from "@textower/graph";
+import type { TokenView } from "@textower/prompts";
 import type { Activation } from "@textower/weights";
 
 /** Backends that can be picked. */
@@ -37,16 +38,6 @@ export interface Encoding {
   /** Rows that went through the tower. */
   readonly rows: number;
   readonly milliseconds: number;
-}
-
-/** One text as the tower sees it. */
-export interface TokenView {
-  readonly ids: readonly number[];
-  readonly pieces: readonly string[];
-  /** Place of the end of text, whose row becomes the embedding. */
-  readonly endOfText: number;
-  /** Most tokens that fit; those from the last place on would be cut. */
-  readonly contextLength: number;
 }
 
 /** The trie of some prompts: rows in the order in which they are computed. */

@@ -39,11 +39,3 @@ export function groupMeans({ data, count, width }: Vectors, size: number): Vecto
   normalize(result);
   return result;
 }
-
-/** exp(score) in shares of their sum. */
-export function softmax(scores: readonly number[]): number[] {
-  const largest = Math.max(...scores);
-  const shares = scores.map((score) => Math.exp(score - largest));
-  const total = shares.reduce((sum, share) => sum + share, 0);
-  return shares.map((share) => share / total);
-}

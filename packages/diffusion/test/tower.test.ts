@@ -82,6 +82,28 @@ describe.each([
   });
 });
 
+test("sd2 gives the original's last but one rows after the final norm, padded with 0", async () => {
+  const { layers, width } = golden.descriptor;
+  await using tower = await openConditioningTower("sd2", { model, backend: wasm({ threads: 1 }) });
+  const { shape, data, pooled } = await tower.encode(prompts);
+  expect(shape).toEqual([prompts.length, 77, width]);
+  expect(pooled).toHaveLength(0);
+  const weights = syntheticWeights(golden.spec);
+  const read = async (name: string): Promise<Float32Array> => (await weights.read(name)).data as Float32Array;
+  const [scale, bias] = [await read("ln_final.weight"), await read("ln_final.bias")];
+  const states = golden.hidden!.states[`hidden.${layers - 1}`]!;
+  for (const [i] of prompts.entries()) {
+    const expected = states[i]!.slice(0, 77).flatMap((row) => {
+      const mean = row.reduce((sum, value) => sum + value, 0) / width;
+      const variance = row.reduce((sum, value) => sum + (value - mean) ** 2, 0) / width;
+      return row.map((value, at) => ((value - mean) / Math.sqrt(variance + 1e-5)) * scale[at]! + bias[at]!);
+    });
+    expect(expected).toHaveLength(77 * width);
+    const rows = data.subarray(i * 77 * width, (i + 1) * 77 * width);
+    expect(difference(rows, expected, width).maxAbs).toBeLessThan(TOLERANCE);
+  }
+});
+
 test("XL has both towers' states side by side", async () => {
   const options = { model, backend: wasm({ threads: 1 }) };
   const { width, embedDim } = golden.descriptor;

@@ -1,9 +1,10 @@
 /** Zero-shot classification of one picture: classes in templates, averaged, as bars of probabilities. */
+import { ZeroShotHead } from "@textower/zero-shot";
 import { LatestEncoding } from "../app.js";
 import type { App } from "../app.js";
 import { fail, find, linesOf, make, whenQuiet } from "../dom.js";
 import type { Pictures } from "../pictures.js";
-import { dot, groupMeans, softmax } from "../vectors.js";
+import { groupMeans } from "../vectors.js";
 
 /** Classes times templates beyond this would take long on slow machines. */
 const MOST_PROMPTS = 2000;
@@ -78,20 +79,27 @@ export class ClassifyPanel {
     const names = linesOf(this.#classes.value);
     const { vectors } = this.#pictures;
     if (names.length === 0 || count % names.length !== 0) return; // edited meanwhile
-    const heads = groupMeans({ data, count, width: vectors.width }, count / names.length);
-    const { temperature } = this.#app.model!;
-    const scores = names.map((_, i) => temperature * dot(heads, i, vectors, this.#picture));
-    const shares = softmax(scores);
-    const order = names.map((_, i) => i).sort((a, b) => shares[b]! - shares[a]!);
+    const { width } = vectors;
+    const { name, temperature } = this.#app.model!;
+    const head = new ZeroShotHead({
+      checkpoint: name,
+      classes: names,
+      templates: linesOf(this.#templates.value),
+      logitScale: Math.log(temperature),
+      embedDim: width,
+      weights: groupMeans({ data, count, width }, count / names.length).data,
+    });
+    const picture = vectors.data.subarray(this.#picture * width, (this.#picture + 1) * width);
+    const [predictions] = head.classify([picture], { topK: names.length });
     find("#bars").replaceChildren(
-      ...order.map((i) => {
+      ...predictions!.map(({ label, probability }) => {
         const bar = make("span", { className: "bar" });
-        bar.style.width = `${(shares[i]! * 100).toFixed(1)}%`;
-        const percent = `${(shares[i]! * 100).toFixed(1)} %`;
+        bar.style.width = `${(probability * 100).toFixed(1)}%`;
+        const percent = `${(probability * 100).toFixed(1)} %`;
         return make(
           "li",
           {},
-          make("span", { className: "name" }, names[i]!),
+          make("span", { className: "name" }, label),
           make("span", { className: "track" }, bar),
           percent,
         );

@@ -1,9 +1,9 @@
 /** Prompts side by side: how alike they are as a heat map, and the trie of what is computed once. */
+import { similarityMatrix } from "@textower/prompts";
 import { LatestEncoding } from "../app.js";
 import type { App } from "../app.js";
 import { fail, find, linesOf, make, whenQuiet } from "../dom.js";
 import { drawTrie } from "../trie.js";
-import { dot } from "../vectors.js";
 
 /** Prompts beyond this are left out of the picture. */
 const MOST = 24;
@@ -28,9 +28,12 @@ export function comparePanel(app: App): void {
 }
 
 function drawHeat(texts: readonly string[], data: Float32Array): void {
-  const vectors = { data, count: texts.length, width: data.length / texts.length };
-  const cosines = texts.map((_, i) => texts.map((_, j) => dot(vectors, i, vectors, j)));
-  const least = Math.min(...cosines.flat());
+  const width = data.length / texts.length;
+  const { values, range } = similarityMatrix(
+    texts.map((_, i) => data.subarray(i * width, (i + 1) * width)),
+    texts,
+  );
+  const least = range[0];
   const head = make(
     "tr",
     {},
@@ -42,7 +45,7 @@ function drawHeat(texts: readonly string[], data: Float32Array): void {
       "tr",
       {},
       make("th", { scope: "row" }, `${i + 1} ${text}`),
-      ...cosines[i]!.map((cosine) => {
+      ...Array.from(values.subarray(i * texts.length, (i + 1) * texts.length), (cosine) => {
         const cell = make("td", {}, cosine.toFixed(2));
         const share = least === 1 ? 1 : (cosine - least) / (1 - least);
         cell.style.setProperty("--heat", `${Math.round(share * 100)}%`);

@@ -9,25 +9,25 @@ export function tokensPanel(app: App): void {
   const show = async (): Promise<void> => {
     if (app.model === undefined) return;
     const number = ++asked;
-    const { ids, pieces, endOfText, contextLength } = await app.engine.tokens(text.value);
+    const { tokens, cut, contextLength, endOfText } = await app.engine.tokens(text.value);
     if (number !== asked) return; // there is a newer text
-    const excess = ids.length - contextLength;
     find("#token-count").textContent =
-      excess > 0
-        ? `${ids.length} tokens, of which ${contextLength} fit: the last ${excess} before the end would be cut`
-        : `${ids.length} of ${contextLength} tokens`;
+      cut > 0
+        ? `${tokens.length} tokens, of which ${contextLength} fit: the last ${cut} before the end would be cut`
+        : `${tokens.length} of ${contextLength} tokens`;
     find("#token-list").replaceChildren(
-      ...ids.map((id, place) => {
+      ...tokens.map((token, place) => {
         const isEnd = place === endOfText;
-        const isCut = place >= contextLength - 1 && !isEnd;
+        const own = text.value.slice(token.start, token.end);
+        const fate = isEnd ? "the embedding is taken here" : token.cut ? "would be cut" : "";
         const item = make(
           "li",
-          { title: isEnd ? "the embedding is taken here" : isCut ? "would be cut" : "" },
-          make("span", { className: "piece" }, pieces[place]!.replace("</w>", "·")),
-          make("span", { className: "id" }, String(id)),
+          { title: [own, fate].filter(Boolean).join(": ") },
+          make("span", { className: "piece" }, token.piece.replace("</w>", "·")),
+          make("span", { className: "id" }, String(token.id)),
         );
         item.classList.toggle("end", isEnd);
-        item.classList.toggle("cut", isCut);
+        item.classList.toggle("cut", token.cut);
         return item;
       }),
     );
