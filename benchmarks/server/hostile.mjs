@@ -28,6 +28,7 @@ const GOOD = JSON.stringify({ model: "served", input: ["a red circle", "a blue s
 const expected = (await post({ "content-type": "application/json" }, GOOD)).body;
 
 const counts = { malformed: 0, wrong: 0, slow: 0, unread: 0, halfClosed: 0, good: 0, goodWrong: 0 };
+/** Resident, and on the heap, after each twelfth of the time. */
 const memory = [];
 const begin = performance.now();
 const running = () => performance.now() - begin < seconds * 1000;
@@ -44,7 +45,9 @@ await Promise.all([
 agent.destroy();
 await server.stop();
 console.log(counts);
-console.log(`resident memory, MB: ${memory.map((bytes) => Math.round(bytes / 1e6)).join(", ")}`);
+for (const [i, name] of ["resident memory", "heap in use"].entries()) {
+  console.log(`${name}, MB: ${memory.map((each) => Math.round(each[i] / 1e6)).join(", ")}`);
+}
 if (counts.wrong + counts.goodWrong > 0) process.exitCode = 1;
 
 async function malformed(begin) {
@@ -106,7 +109,8 @@ async function good() {
 
 async function watch() {
   while (running()) {
-    memory.push((await metricsOf(port)).process_resident_memory_bytes);
+    const metrics = await metricsOf(port);
+    memory.push([metrics.process_resident_memory_bytes, metrics.nodejs_heap_size_used_bytes]);
     await sleep((seconds * 1000) / 12);
   }
 }

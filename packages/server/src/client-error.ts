@@ -3,6 +3,9 @@ import { STATUS_CODES } from "node:http";
 import type { Socket } from "node:net";
 import { ApiError } from "./api-error.js";
 
+/** Milliseconds for the answer to leave. */
+const LAST_WRITE = 1000;
+
 /**
  * Answers on the bare socket, where that is still possible, and closes it.
  * @returns the status that was sent; undefined if nobody is there to read one
@@ -17,6 +20,9 @@ export function answerClientError(
   }
   const { status, body } = answerTo(error.code);
   const text = JSON.stringify(body);
+  // A client that reads nothing would keep the socket: its buffer is full of an earlier answer.
+  const timer = setTimeout(() => socket.destroy(), LAST_WRITE);
+  socket.once("close", () => clearTimeout(timer));
   socket.end(
     `HTTP/1.1 ${status} ${STATUS_CODES[status]}\r\nContent-Type: application/json; charset=utf-8\r\n` +
       `Content-Length: ${Buffer.byteLength(text)}\r\nConnection: close\r\n\r\n${text}`,

@@ -17,8 +17,6 @@ beforeAll(async () => {
     model: "served",
     headersTimeout: 1000,
     requestTimeout: 2000,
-    responseTimeout: 1000,
-    maxQueuedPrompts: 50_000,
   });
   ({ url, port } = await server.listen());
 });
@@ -60,26 +58,28 @@ test.each([
   await stillAnswers();
 });
 
-test("clients that do not read their answers lose them", async () => {
-  const input = Array.from({ length: 2048 }, () => "a");
-  const wires = Array.from({ length: 3 }, () => new Wire(port));
-  for (const { socket } of wires) {
-    socket.pause();
-    // Several, of 5 MB each: more than the sockets' buffers take.
-    socket.write(requestText(JSON.stringify({ model: "served", input })).repeat(4));
-  }
-  await stillAnswers();
+test("a client that does not read its answers loses them", async () => {
+  await using server = await createEmbeddingServer({
+    encoder,
+    model: "served",
+    responseTimeout: 500,
+    maxQueuedPrompts: 8000,
+  });
+  const { url, port } = await server.listen();
+  const input = Array.from({ length: 1000 }, () => "a");
+  const wire = new Wire(port);
+  wire.socket.pause();
+  // Several, of 2.5 MB each: more than the sockets' buffers take.
+  wire.socket.write(requestText(JSON.stringify({ model: "served", input })).repeat(8));
   await until(async () => {
     const metrics = await (await fetch(`${url}/metrics`)).text();
-    return /route="\/v1\/embeddings",status="499"\} ([3-9]|\d\d)/.test(metrics);
+    return metrics.includes('textower_requests_total{route="/v1/embeddings",status="499"}');
   });
-  for (const wire of wires) {
-    wire.socket.resume();
-    await wire.closed;
-    expect(wire.text.match(/HTTP\/1\.1 200/g)?.length ?? 0).toBeLessThan(4);
-    wire.socket.destroy();
-  }
-  await stillAnswers();
+  wire.socket.resume();
+  await wire.closed;
+  expect(wire.text.match(/HTTP\/1\.1 200/g)?.length ?? 0).toBeLessThan(8);
+  wire.socket.destroy();
+  expect((await post(url, { model: "served", input: texts })).status).toBe(200);
 });
 
 test.each([
