@@ -71,16 +71,23 @@ describe("names from outside", () => {
 });
 
 test("a table of somebody's own is taken if it has the columns, and refused otherwise", async () => {
+  const zeros = Array.from({ length: DIMENSION - 1 }, () => 0);
   await database.exec(`
     CREATE TABLE mine (id text PRIMARY KEY, embedding vector(${DIMENSION}), metadata jsonb, more int);
-    INSERT INTO mine VALUES ('a', '[${[1, ...Array(DIMENSION - 1).fill(0)].join(",")}]', '{"k": 1}', 7);
+    INSERT INTO mine VALUES ('a', '[${[1, ...zeros].join(",")}]', '{"k": 1}', 7),
+      ('b', '[${[-1, ...zeros].join(",")}]', NULL, 7), ('c', NULL, '{}', 7), ('d', '[${[0, ...zeros].join(",")}]', '{}', 7);
     CREATE TABLE narrow (id text PRIMARY KEY, embedding vector(3), metadata jsonb);
     CREATE TABLE other (id int PRIMARY KEY, embedding vector(${DIMENSION}), metadata jsonb);
     CREATE TABLE empty ();
   `);
   const index = await open(pgvectorEngine({ client, table: "mine" }));
   const query = Float32Array.from({ length: DIMENSION }, (_, i) => (i === 0 ? 5 : 0));
-  expect(await index.search([query])).toEqual([[{ id: "a", similarity: 1, metadata: { k: 1 } }]]);
+  expect(await index.search([query])).toEqual([
+    [
+      { id: "a", similarity: 1, metadata: { k: 1 } },
+      { id: "b", similarity: -1, metadata: {} }, // "c" and "d" have no direction
+    ],
+  ]);
   const refused = { narrow: "width", other: "unsupported", empty: "unsupported" };
   for (const [table, code] of Object.entries(refused)) {
     await expect(open(pgvectorEngine({ client, table }))).rejects.toMatchObject({

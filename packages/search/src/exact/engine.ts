@@ -31,7 +31,10 @@ const BATCH = 4096;
 
 /** Options of `exactEngine`. */
 export interface ExactEngineOptions {
-  /** What multiplies. Default `wasm()`. */
+  /**
+   * What multiplies. Default `wasm()`. In float32 only the backend has the vectors of full chunks: those on a GPU are lost with
+   * its device, and what `save` writes is as exact as its products with 0 and 1.
+   */
   readonly backend?: Backend;
   /**
    * How the backend keeps the vectors. Default "float32", 4 bytes a number. In "int8" or "float16" it finds candidates, four

@@ -1,5 +1,5 @@
 /**
- * `pgvectorEngine`: search in Postgres with the extension pgvector, over a client that is handed in. One table a index, with
+ * `pgvectorEngine`: search in Postgres with the extension pgvector, over a client that is handed in. One table an index, with
  * columns that are as useful to other programs: `id text`, `embedding vector(dimension)`, `metadata jsonb`. Which checkpoint
  * a table is of stands in the table `textower_indexes`.
  *
@@ -217,8 +217,8 @@ class PgvectorStore implements EngineStore {
     for (let last = ""; ;) {
       const rows = await rowsOf<{ id: string; vector: string; metadata: string }>(
         this.#client,
-        `SELECT id, embedding::text AS vector, metadata::text AS metadata FROM ${this.#table} ` +
-          `WHERE id > $1::text ORDER BY id LIMIT ${ROWS_PER_STATEMENT}`,
+        `SELECT id, embedding::text AS vector, coalesce(metadata, '{}')::text AS metadata ` +
+          `FROM ${this.#table} WHERE embedding IS NOT NULL AND id > $1::text ORDER BY id LIMIT ${ROWS_PER_STATEMENT}`,
         [last],
       );
       if (rows.length === 0) return;
@@ -249,7 +249,7 @@ class PgvectorStore implements EngineStore {
       const distance = "embedding <=> q.vector::vector";
       const rows = await rowsOf<{ query: number; id: string; metadata: string; distance: number }>(
         this.#client,
-        "SELECT q.query::integer AS query, h.id, h.metadata::text AS metadata, h.distance " +
+        "SELECT q.query::integer AS query, h.id, coalesce(h.metadata, '{}')::text AS metadata, h.distance " +
           `FROM jsonb_array_elements_text(${texts}::jsonb) WITH ORDINALITY q(vector, query) CROSS JOIN LATERAL (` +
           `SELECT id, metadata, (${distance})::float8 AS distance FROM ${this.#table} ` +
           `WHERE ${filterSql(filter, parameters)} ` +
@@ -259,6 +259,8 @@ class PgvectorStore implements EngineStore {
         parameters.values,
       );
       for (const { query, id, metadata, distance } of rows) {
+        // Somebody else may have put zeros or nothing there; these come last.
+        if (!Number.isFinite(distance)) continue;
         hits[first + query - 1]!.push({
           id,
           similarity: 1 - distance,

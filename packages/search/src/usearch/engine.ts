@@ -139,9 +139,9 @@ class UsearchStore implements EngineStore {
       for (let begin = 0; begin < count; begin += group) {
         const some = vectors.subarray(begin * dimension, Math.min(count, begin + group) * dimension);
         const found = this.#ask(some, Math.min(size, first), filter);
-        hits.push(
-          ...found.map((list, i) => this.#enough(list, some, i, { wanted, asked: first, size, filter })),
-        );
+        found.forEach((list, i) => {
+          hits.push(this.#enough(list, some, i, { wanted, asked: first, size, filter }));
+        });
       }
       return hits;
     });
