@@ -26,7 +26,7 @@ const BUDGETS = {
   "@textower/backend-wasm": 32,
   "@textower/backend-webgpu": 24,
   "@textower/model-shapes": 0.3,
-  "@textower/vector-files": 40,
+  "@textower/vector-files": 44,
   "@textower/zero-shot": 9,
   textower: 290,
 };
