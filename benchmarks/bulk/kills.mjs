@@ -1,7 +1,7 @@
 /**
  * `textower embed`, killed at random moments and started again, against a run in peace: the same bytes.
  *
- *   node bulk/kills.mjs [--captions 1000000] [--kills 10] [--format parquet]
+ *   node bulk/kills.mjs [--captions 1000000] [--kills 10] [--shard-size 8192] [--format parquet]
  */
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -15,6 +15,7 @@ const { values } = parseArgs({
   options: {
     captions: { type: "string", default: "1000000" },
     kills: { type: "string", default: "10" },
+    "shard-size": { type: "string", default: "8192" },
     format: { type: "string", default: "parquet" },
   },
 });
@@ -24,7 +25,7 @@ try {
   const input = join(directory, "captions.txt");
   await writeCaptions(input, Number(values.captions));
   const result = await killAndResume({
-    command: (output) => [bin, "embed", input, "--out", output],
+    command: (output) => [bin, "embed", input, "--out", output, "--shard-size", values["shard-size"]],
     peaceful: join(directory, `peaceful.${values.format}`),
     killed: join(directory, `killed.${values.format}`),
     kills: Number(values.kills),

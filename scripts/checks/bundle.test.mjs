@@ -29,6 +29,7 @@ const BUDGETS = {
   "@textower/prompts": 8,
   "@textower/search": 36,
   "@textower/vector-files": 40,
+  "@textower/vector-files": 44,
   "@textower/zero-shot": 9,
   textower: 290,
 };

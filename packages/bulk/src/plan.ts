@@ -56,7 +56,7 @@ export async function planShards(
   let [rows, skipped, inShard] = [0, 0, 0];
   let from = file.begin;
   for await (const caption of file.read(file.begin, signal)) {
-    inferred && infer(inferred, caption);
+    if (inferred !== undefined) infer(inferred, caption);
     if (isLeftOut(caption, empty)) {
       skipped++;
       continue;

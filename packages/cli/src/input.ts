@@ -7,6 +7,7 @@
 import { open } from "node:fs/promises";
 import { addAbortSignal } from "node:stream";
 import type { Readable } from "node:stream";
+import { splitLines } from "@textower/vector-files";
 import { BadInputError, UsageError } from "./errors.js";
 import type { Io } from "./io.js";
 
@@ -94,10 +95,15 @@ function fromLines(
   if (signal !== undefined) addAbortSignal(signal, stream);
   async function* prompts(): AsyncGenerator<InputPrompt> {
     let number = 0;
-    for await (const line of splitLines(stream, name)) {
+    const lines = splitLines(stream as AsyncIterable<Uint8Array>, {
+      maxBytes: MAX_LINE_BYTES,
+      tooLong: (line) =>
+        new BadInputError(`${name}, line ${line}: expected at most ${MAX_LINE_BYTES} bytes, got more`),
+    });
+    for await (const { bytes, end } of lines) {
       const where = `${name}, line ${++number}`;
-      const decoded = decodeLine(line, where, number === 1);
-      seen.bytes += line.length + 1;
+      const decoded = decodeLine(bytes, where, number === 1);
+      seen.bytes = end;
       seen.prompts++;
       yield { text: format === "text" ? decoded : parseLine(decoded, where), where };
     }
@@ -111,34 +117,6 @@ function fromLines(
       return Math.max(seen.prompts, Math.round((seen.prompts * size) / seen.bytes));
     },
   };
-}
-
-/** Lines as bytes, without their ends. What follows the last line end is a line unless it is empty. */
-async function* splitLines(stream: Readable, name: string): AsyncGenerator<Uint8Array> {
-  let rest: Buffer[] = [];
-  let restBytes = 0;
-  let number = 1;
-  for await (const data of stream) {
-    const chunk = data as Buffer;
-    let from = 0;
-    for (let end = chunk.indexOf(0x0a); end !== -1; end = chunk.indexOf(0x0a, from)) {
-      const tail = chunk.subarray(from, end);
-      yield withoutReturn(rest.length === 0 ? tail : Buffer.concat([...rest, tail]));
-      [rest, restBytes, from] = [[], 0, end + 1];
-      number++;
-    }
-    if (from === chunk.length) continue;
-    rest.push(chunk.subarray(from));
-    restBytes += chunk.length - from;
-    if (restBytes > MAX_LINE_BYTES) {
-      throw new BadInputError(`${name}, line ${number}: expected at most ${MAX_LINE_BYTES} bytes, got more`);
-    }
-  }
-  if (restBytes > 0) yield withoutReturn(Buffer.concat(rest));
-}
-
-function withoutReturn(line: Uint8Array): Uint8Array {
-  return line.at(-1) === 0x0d ? line.subarray(0, -1) : line;
 }
 
 const UTF8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });

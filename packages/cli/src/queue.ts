@@ -1,5 +1,5 @@
 /** What commands that use the queue have in common. BullMQ and ioredis are the user's, and loaded when they are needed. */
-import type { QueueOptions } from "@textower/bulk/queue";
+import type * as queueModule from "@textower/bulk/queue";
 import { UsageError } from "./errors.js";
 import type { Io } from "./io.js";
 
@@ -12,7 +12,7 @@ export interface QueueFlags {
 }
 
 /** @throws UsageError where neither the flag nor the environment has an address */
-export function queueOptions({ redis, queue, root }: QueueFlags, { env }: Io): QueueOptions {
+export function queueOptions({ redis, queue, root }: QueueFlags, { env }: Io): queueModule.QueueOptions {
   const url = typeof redis === "string" ? redis : env["TEXTOWER_REDIS"];
   if (url === undefined || !/^rediss?:\/\//.test(url)) {
     throw new UsageError("--redis: expected redis://… or rediss://…, here or in TEXTOWER_REDIS, got none");
@@ -21,7 +21,7 @@ export function queueOptions({ redis, queue, root }: QueueFlags, { env }: Io): Q
 }
 
 /** @throws UsageError where BullMQ or ioredis are not installed */
-export async function loadQueue(): Promise<typeof import("@textower/bulk/queue")> {
+export async function loadQueue(): Promise<typeof queueModule> {
   try {
     return await import("@textower/bulk/queue");
   } catch (cause) {

@@ -20,6 +20,8 @@ export interface OpenVectorFileOptions {
   readonly vectors?: string | undefined;
   /** The column or field of the ids, in Parquet and JSON Lines; default "id" where there is one. */
   readonly ids?: string | undefined;
+  /** Which other columns or fields come along as metadata; default all. Those that a file does not have are left out. */
+  readonly columns?: readonly string[] | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 

@@ -5,7 +5,7 @@ import type { DenseDtype, DenseMatrix } from "./dense.js";
 import { readDense } from "./dense.js";
 import { checkDimension, VectorFileError } from "./errors.js";
 import type { VectorFile } from "./vector-file.js";
-import { checkedBatch, rowBytes, settleCount } from "./vector-writer.js";
+import { headedWriter } from "./vector-writer.js";
 import type { ByteSink, VectorWriter, WriterOptions } from "./vector-writer.js";
 
 const DTYPES: Readonly<Record<string, DenseDtype>> = {
@@ -104,22 +104,7 @@ export function safetensorsWriter(
     safetensorsHeader([{ name: vectors, dtype: "F32", shape: [rows, dimension] }], description).bytes;
   // Unknown: as long as a header can get, with spaces, which the format allows at its end.
   const room = count === undefined ? header(0).length + 2 * COUNT_DIGITS : 0;
-  const padded = (rows: number): Uint8Array => withSpaces(header(rows), room);
-  let written = 0;
-  let begun: Promise<void> | undefined;
-  const begin = (): Promise<void> => (begun ??= sink.write(padded(count ?? 0)));
-  return {
-    async write(batch) {
-      checkedBatch("safetensors", batch, dimension);
-      await begin();
-      await sink.write(rowBytes(batch));
-      written += batch.count;
-    },
-    async finish() {
-      await begin();
-      await settleCount("safetensors", sink, count, written, () => padded(written));
-    },
-  };
+  return headedWriter("safetensors", sink, { dimension, count }, (rows) => withSpaces(header(rows), room));
 }
 
 function withSpaces(header: Uint8Array, room: number): Uint8Array {

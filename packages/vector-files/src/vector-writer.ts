@@ -63,34 +63,35 @@ export function checkedBatch(
     throw bad(`metadata of ${count} rows`, metadata.length);
 }
 
-/** The numbers of a batch as bytes: a view, not a copy. */
-export function rowBytes({ data }: VectorBatch): Uint8Array {
-  return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
-}
-
 /**
- * At the end of a file whose header holds the number of rows: checks it, or writes the header again.
- * @throws VectorFileError `bad-batch`
+ * The writer of a format that is a header with the number of rows, and the rows.
+ * @param header - the header of a file of so many rows: as long for any number if `count` is unknown
  */
-export async function settleCount(
+export function headedWriter(
   who: string,
   sink: ByteSink,
-  announced: number | undefined,
-  written: number,
-  header: () => Uint8Array,
-): Promise<void> {
-  if (announced === written) return;
-  if (announced !== undefined) {
-    throw new VectorFileError(
-      "bad-batch",
-      `${who}: expected ${announced} vectors, as was said at first, got ${written}`,
-    );
-  }
-  if (sink.overwriteStart === undefined) {
-    throw new VectorFileError(
-      "bad-batch",
-      `${who}: expected count, or a sink with overwriteStart, got neither`,
-    );
-  }
-  await sink.overwriteStart(header());
+  { dimension, count }: Pick<WriterOptions, "dimension" | "count">,
+  header: (rows: number) => Uint8Array,
+): VectorWriter {
+  const bad = (expected: string, got: string): VectorFileError =>
+    new VectorFileError("bad-batch", `${who}: expected ${expected}, got ${got}`);
+  let written = 0;
+  let begun: Promise<void> | undefined;
+  const begin = (): Promise<void> => (begun ??= sink.write(header(count ?? 0)));
+  return {
+    async write(batch) {
+      checkedBatch(who, batch, dimension);
+      const { data } = batch;
+      await begin();
+      await sink.write(new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
+      written += batch.count;
+    },
+    async finish() {
+      await begin();
+      if (count === written || (count === undefined && written === 0)) return;
+      if (count !== undefined) throw bad(`${count} vectors, as was said at first`, String(written));
+      if (sink.overwriteStart === undefined) throw bad("count, or a sink with overwriteStart", "neither");
+      await sink.overwriteStart(header(written));
+    },
+  };
 }

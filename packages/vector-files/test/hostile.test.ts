@@ -5,6 +5,7 @@ import { openVectorFile } from "../src/index.js";
 import { readHybrid } from "../src/parquet/hybrid.js";
 import { thriftLength } from "../src/parquet/thrift.js";
 import { withAllocationLimit } from "../../weights/fuzz/allocations.mjs";
+import { generator, mutate } from "../../weights/fuzz/mutations.mjs";
 import { dataFile, failureOf } from "./files.js";
 
 const NAMED = ["VectorFileError", "SafetensorsError", "ByteSourceError"];
@@ -12,35 +13,13 @@ const ROUNDS = 60;
 /** Asked for at once. The sound files have some kilobytes. */
 const MOST_BYTES = 64e6;
 
-/** Numbers from 0 to below 1: mulberry32. */
-function random(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
-
-/** Cut, with bytes of all ones or others in places near its ends, where headers and footers lie. */
-function damaged(bytes: Uint8Array, next: () => number): Uint8Array {
-  const copy = next() < 0.2 ? bytes.slice(0, Math.floor(next() * bytes.length)) : bytes.slice();
-  for (let changes = Math.ceil(next() * 6); changes > 0 && copy.length > 0; changes--) {
-    const near = Math.floor(next() ** 2 * copy.length);
-    const at = next() < 0.5 ? near : copy.length - 1 - near;
-    copy[at] = next() < 0.4 ? 0xff : Math.floor(next() * 256);
-  }
-  return copy;
-}
-
 describe("damaged files", () => {
   for (const name of readdirSync(dataFile(""))) {
     test(name, async () => {
       const whole = new Uint8Array(readFileSync(dataFile(name)));
-      const next = random(whole.length);
+      const random = generator(whole.length);
       for (let round = 0; round < ROUNDS; round++) {
-        const bytes = damaged(whole, next);
+        const bytes = mutate(whole, random);
         const error = await withAllocationLimit(MOST_BYTES, () => failureOf(openVectorFile(bytes)));
         // One within an error of ours would be a defect as well.
         expect(String((error?.cause as Error | undefined)?.message)).not.toContain("expected no allocation");

@@ -74,6 +74,18 @@ describe("files of numpy, safetensors, json, pandas, pyarrow and polars", () => 
     }
   });
 
+  test("columns can be left behind", async () => {
+    for (const name of ["fields.jsonl", "pandas-zstd.parquet"]) {
+      const file = await openVectorFile(dataFile(name), { columns: ["caption"] });
+      const { metadata } = await readAll(file);
+      await file.close();
+      expect(metadata[3]).toEqual({ caption: "caption 3 – é" });
+      const none = await openVectorFile(dataFile(name), { columns: [] });
+      expect((await readAll(none)).metadata).toEqual([]);
+      await none.close();
+    }
+  });
+
   test("a file may be read twice, and while it is being read", async () => {
     const file = await openVectorFile(dataFile("pandas-snappy.parquet"));
     const [one, two] = await Promise.all([readAll(file, 3), readAll(file, 11)]);

@@ -47,7 +47,8 @@ export async function embed(captions: string, options: EmbedOptions, io: Io): Pr
   if (redis !== undefined && shard !== undefined) {
     throw new UsageError("expected --shard or --redis, got both: workers take shards by themselves");
   }
-  const queue = redis === undefined ? undefined : { ...queueOptions(options, io), ...(await loadQueue()) };
+  const queue = redis === undefined ? undefined : queueOptions(options, io);
+  const queued = queue && (await loadQueue());
   const progress = new Progress(io);
   const opened = await openEncoder(options, progress, io);
   try {
@@ -57,16 +58,9 @@ export async function embed(captions: string, options: EmbedOptions, io: Io): Pr
       );
     }
     const bulk = await bulkOptions(captions, options, progress, io);
-    const summary =
-      queue === undefined
-        ? await embedFile(opened.encoder, { ...bulk, shard, keepShards })
-        : await queue.embedOnWorkers(opened.encoder, {
-            ...bulk,
-            keepShards,
-            redis: queue.redis,
-            queue: queue.queue,
-            root: queue.root,
-          });
+    const summary = queue
+      ? await queued!.embedOnWorkers(opened.encoder, { ...bulk, ...queue, keepShards })
+      : await embedFile(opened.encoder, { ...bulk, shard, keepShards });
     progress.hide();
     await write(io.stdout, options.format === "jsonl" ? jsonLine(report(summary)) : describe(summary, shard));
     await flush(io.stdout);

@@ -12,6 +12,15 @@ import type { BatchOptions, VectorBatch, VectorFile } from "../vector-file.js";
 export interface JsonlOptions {
   readonly vectors?: string | undefined;
   readonly ids?: string | undefined;
+  readonly columns?: readonly string[] | undefined;
+}
+
+/** The fields of a file. */
+interface Layout {
+  readonly field: string | undefined;
+  readonly ids: string | undefined;
+  readonly columns: readonly string[] | undefined;
+  readonly dimension: number;
 }
 
 /** Longest line: 65,536 numbers of 20 characters fit many times. */
@@ -46,14 +55,15 @@ export async function openJsonl(
     count: undefined,
     dimension,
     dtype: "json",
-    batches: (batchOptions = {}) => readRows(source, { field, ids, dimension }, batchOptions),
+    batches: (batchOptions = {}) =>
+      readRows(source, { field, ids, columns: options.columns, dimension }, batchOptions),
     close: () => source.close(),
   };
 }
 
 async function* readRows(
   source: ByteSource,
-  layout: { field: string | undefined; ids: string | undefined; dimension: number },
+  layout: Layout,
   options: BatchOptions,
 ): AsyncGenerator<VectorBatch, void, undefined> {
   const size = batchRows(options, layout.dimension);
@@ -78,7 +88,7 @@ async function* readRows(
 function batchOf(
   name: string,
   rows: readonly Row[],
-  { field, ids, dimension }: { field: string | undefined; ids: string | undefined; dimension: number },
+  { field, ids, columns, dimension }: Layout,
   firstRow: number,
 ): VectorBatch {
   const data = new Float32Array(rows.length * dimension); // [rows, dimension]
@@ -87,7 +97,11 @@ function batchOf(
   const batch = { count: rows.length, dimension, data };
   if (rows[0]!.fields === undefined) return batch;
   const metadata = rows.map(({ fields }) =>
-    Object.fromEntries(Object.entries(fields ?? {}).filter(([key]) => key !== field && key !== ids)),
+    Object.fromEntries(
+      Object.entries(fields ?? {}).filter(
+        ([key]) => key !== field && key !== ids && (columns?.includes(key) ?? true),
+      ),
+    ),
   );
   return {
     ...batch,

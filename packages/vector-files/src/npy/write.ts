@@ -1,6 +1,6 @@
 /** Writes NumPy's `.npy`, version 1.0: a header of fixed size, then rows of float32. */
 import type { ByteSink, VectorWriter, WriterOptions } from "../vector-writer.js";
-import { checkedBatch, rowBytes, settleCount } from "../vector-writer.js";
+import { headedWriter } from "../vector-writer.js";
 import { NPY_MAGIC } from "./read.js";
 
 /** Bytes of the header, wherever the shape ends: NumPy wants a multiple of 64, and `shape` can be filled in later. */
@@ -9,22 +9,8 @@ const HEADER_BYTES = 128;
 const DESCR = new Uint8Array(Uint16Array.of(1).buffer)[0] === 1 ? "<f4" : ">f4";
 
 /** See `createVectorWriter`. */
-export function npyWriter(sink: ByteSink, { dimension, count }: WriterOptions): VectorWriter {
-  let written = 0;
-  let begun: Promise<void> | undefined;
-  const begin = (): Promise<void> => (begun ??= sink.write(header(count ?? 0, dimension)));
-  return {
-    async write(batch) {
-      checkedBatch("npy", batch, dimension);
-      await begin();
-      await sink.write(rowBytes(batch));
-      written += batch.count;
-    },
-    async finish() {
-      await begin();
-      await settleCount("npy", sink, count, written, () => header(written, dimension));
-    },
-  };
+export function npyWriter(sink: ByteSink, options: WriterOptions): VectorWriter {
+  return headedWriter("npy", sink, options, (rows) => header(rows, options.dimension));
 }
 
 /** The header of a float32 array [rows, columns] in row-major order. */

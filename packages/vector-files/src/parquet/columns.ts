@@ -10,6 +10,13 @@ export interface Column extends Leaf {
   readonly place: number;
 }
 
+/** Names of columns; see `OpenVectorFileOptions`. */
+export interface ColumnOptions {
+  readonly vectors?: string | undefined;
+  readonly ids?: string | undefined;
+  readonly columns?: readonly string[] | undefined;
+}
+
 /** The columns that are read. */
 export interface Columns {
   readonly vectors: Column;
@@ -19,11 +26,7 @@ export interface Columns {
 }
 
 /** @throws VectorFileError `no-vectors`, `ambiguous`, `unsupported` */
-export function chooseColumns(
-  name: string,
-  root: SchemaTree,
-  options: { readonly vectors?: string | undefined; readonly ids?: string | undefined },
-): Columns {
+export function chooseColumns(name: string, root: SchemaTree, options: ColumnOptions): Columns {
   const lists = singleLeaves(root).filter((column) => column.maxRepetition === 1 && isFloat(column));
   const flat = flatColumns(root);
   const vectors = chosen(name, lists, options.vectors, root);
@@ -35,7 +38,9 @@ export function chooseColumns(
       `${name}: expected a column ${options.ids} for ids, got ${names || "none"}`,
     );
   }
-  return { vectors, ids, metadata: flat.filter((column) => column !== ids) };
+  const { columns } = options;
+  const metadata = flat.filter((column) => column !== ids && (columns?.includes(column.name) ?? true));
+  return { vectors, ids, metadata };
 }
 
 /** Columns that have one value a row. */

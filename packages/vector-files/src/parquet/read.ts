@@ -7,7 +7,7 @@ import { checkDimension, checkFinite, VectorFileError } from "../errors.js";
 import { batchRows } from "../vector-file.js";
 import type { BatchOptions, VectorBatch, VectorFile } from "../vector-file.js";
 import { chooseColumns } from "./columns.js";
-import type { Column, Columns } from "./columns.js";
+import type { Column, ColumnOptions, Columns } from "./columns.js";
 import { FlatCursor, pages, VectorCursor } from "./cursors.js";
 import { readFooter } from "./footer.js";
 import type { Footer } from "./footer.js";
@@ -15,7 +15,7 @@ import type { Footer } from "./footer.js";
 /** Rejects with VectorFileError, or with what the source rejects with. */
 export async function openParquetVectors(
   source: ByteSource,
-  options: { readonly vectors?: string | undefined; readonly ids?: string | undefined },
+  options: ColumnOptions,
   signal?: AbortSignal,
 ): Promise<VectorFile> {
   const { name } = source;
@@ -43,7 +43,8 @@ async function firstLength(
   signal: AbortSignal | undefined,
 ): Promise<number> {
   let length = 0;
-  for await (const { repetition, definition } of pages(source, groups, column, signal)) {
+  for await (const { repetition, definition, entries } of pages(source, groups, column, signal)) {
+    if (entries === 0) continue;
     if (definition !== undefined && length === 0 && definition[0]! < column.maxDefinition) {
       throw new VectorFileError(
         "bad-row",
@@ -53,9 +54,9 @@ async function firstLength(
     const from = length === 0 ? 1 : 0;
     const next = repetition!.indexOf(0, from);
     length += next === -1 ? repetition!.length : next;
-    checkDimension(`${source.name}: ${column.name}`, length);
     if (next !== -1) break;
   }
+  checkDimension(`${source.name}: ${column.name}`, length);
   return length;
 }
 
@@ -85,9 +86,7 @@ async function* readBatches(
       dimension,
       data,
       ...(idValues !== undefined && { ids: idValues.map((id, i) => idOf(source.name, id, row + i)) }),
-      ...(metadata.length > 0 && {
-        metadata: data.length === 0 ? [] : rowsOf(metadata, values, count),
-      }),
+      ...(metadata.length > 0 && { metadata: rowsOf(metadata, values, count) }),
     };
     row += count;
     left -= count;
