@@ -2,10 +2,9 @@
  * Tarballs in empty directories: the same few lines in Node as ES module and from CommonJS, in Deno and Bun, and in
  * Chromium as Vite, webpack and esbuild bundle them.
  */
-import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { createServer } from "node:http";
+import { cpSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { extname, join } from "node:path";
+import { join } from "node:path";
 import { chromium } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
 import { binaryOf } from "../runtimes/binaries.mjs";
@@ -13,6 +12,7 @@ import { BROWSER_FLAGS } from "../runtimes/browser-flags.mjs";
 import { suiteOf } from "../runtimes/suite.mjs";
 import { root } from "../workspace.mjs";
 import { install, run, write } from "./project.mjs";
+import { serveSite } from "./static-site.mjs";
 
 const BUNDLERS = { vite: "8.3.8", webpack: "5.112.2", esbuild: "0.28.2" };
 /** A user's program; `report` is what its host makes of the outcome. */
@@ -138,51 +138,27 @@ const WEBPACK_CONFIG = `module.exports = {
   experiments: { outputModule: true },
 };`;
 
-const TYPES = {
-  ".html": "text/html",
-  ".js": "text/javascript",
-  ".mjs": "text/javascript",
-  ".json": "application/json",
-};
-
 /** Serves a folder to a page that is cross-origin isolated. @returns what the program reports */
 async function open(browser, site) {
-  const missing = [];
-  const server = createServer((request, response) => {
-    const { pathname } = new URL(request.url, "http://localhost");
-    const file = join(site, pathname === "/" ? "index.html" : pathname);
-    if (!existsSync(file)) {
-      missing.push(pathname);
-      return response.writeHead(404).end();
-    }
-    const headers = {
-      "content-type": TYPES[extname(file)] ?? "application/octet-stream",
-      "cross-origin-opener-policy": "same-origin",
-      "cross-origin-embedder-policy": "require-corp",
-    };
-    response.writeHead(200, headers).end(readFileSync(file));
-  });
-  await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const server = await serveSite(site);
   const tab = await browser.newPage();
   const errors = [];
+  const said = () => JSON.stringify({ missing: server.requests.filter(({ bytes }) => bytes === -1), errors });
   tab.on("pageerror", (error) => errors.push(String(error)));
   tab.on("console", (message) => message.type() === "error" && errors.push(message.text()));
   try {
     const outcome = new Promise((resolve, reject) => {
       void tab.exposeFunction("report", resolve).then(async () => {
-        await tab.goto(`http://127.0.0.1:${server.address().port}/`);
+        await tab.goto(server.url);
         tab.on("pageerror", reject);
       }, reject);
     });
     return await Promise.race([
       outcome,
-      new Promise((_, reject) =>
-        setTimeout(() => reject(new Error(`no outcome; missing: ${missing}; errors: ${errors}`)), 60_000),
-      ),
+      new Promise((_, reject) => setTimeout(() => reject(new Error(`no outcome: ${said()}`)), 60_000)),
     ]);
   } finally {
     await tab.close();
-    server.closeAllConnections();
-    server.close();
+    await server.close();
   }
 }

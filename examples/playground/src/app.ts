@@ -8,6 +8,8 @@ export class App {
   readonly engine: Remote<Engine>;
   #model: ModelInfo | undefined;
   readonly #listeners: (() => void)[] = [];
+  /** Told how long each answer took, in milliseconds in the worker. */
+  onLatency: (milliseconds: number) => void = () => undefined;
 
   constructor() {
     const worker = new Worker(new URL("./engine-worker.ts", import.meta.url), { type: "module" });
@@ -31,6 +33,13 @@ export class App {
     return this.#model;
   }
 
+  /** Vectors of prompts, by the model that runs. */
+  async encode(prompts: readonly string[]): Promise<Encoding> {
+    const encoding = await this.engine.encode(prompts);
+    this.onLatency(encoding.milliseconds);
+    return encoding;
+  }
+
   /** Tells everybody of the model that runs. */
   announce(): void {
     for (const listener of this.#listeners) listener();
@@ -43,7 +52,8 @@ export class App {
  */
 export class LatestEncoding {
   #waiting: readonly string[] | undefined;
-  #busy = false;
+  #isBusy = false;
+  #work = Promise.resolve();
 
   constructor(
     private readonly app: App,
@@ -53,21 +63,30 @@ export class LatestEncoding {
 
   ask(prompts: readonly string[]): void {
     this.#waiting = prompts;
-    if (!this.#busy) void this.#work();
+    this.#work = this.#isBusy ? this.#work : this.#answer();
   }
 
-  async #work(): Promise<void> {
-    this.#busy = true;
+  get isBusy(): boolean {
+    return this.#isBusy;
+  }
+
+  /** When nothing waits for an answer any more. */
+  idle(): Promise<void> {
+    return this.#work;
+  }
+
+  async #answer(): Promise<void> {
+    this.#isBusy = true;
     while (this.#waiting !== undefined) {
       const prompts = this.#waiting;
       this.#waiting = undefined;
       try {
-        const encoding = await this.app.engine.encode(prompts);
+        const encoding = await this.app.encode(prompts);
         if (this.#waiting === undefined) this.onResult(prompts, encoding);
       } catch (error) {
         this.onError(error);
       }
     }
-    this.#busy = false;
+    this.#isBusy = false;
   }
 }

@@ -1,6 +1,8 @@
-/** The worker: holds the encoder, so that the page never computes. */
+/**
+ * The worker: holds the encoder, so that the page never computes. Not `textower/worker`, which hands out vectors and
+ * keeps the tokenizer to itself: two of the panels show what the tokenizer and the planner make of a text.
+ */
 import { packRows } from "@textower/model";
-import { createTokenizer } from "@textower/tokenizer";
 import { expose, transfer } from "comlink";
 import { createTextEncoder } from "textower";
 import type { ClipTextEncoder } from "textower";
@@ -13,6 +15,12 @@ const PREFIX_CACHE_BYTES = 32 * 2 ** 20;
 const USUAL_LOGIT_SCALE = Math.log(100);
 
 let encoder: ClipTextEncoder | undefined;
+let loading: AbortController | undefined;
+/** Answers that are being made. */
+const working = new Set<Promise<unknown>>();
+
+/** Where the first model lies: asked for before there is anybody to ask for the model. */
+void import("@textower/model-shapes/checkpoint");
 
 function current(): ClipTextEncoder {
   if (encoder === undefined) throw new Error("There is no model yet.");
@@ -20,21 +28,29 @@ function current(): ClipTextEncoder {
 }
 
 async function load(choice: ModelChoice, onProgress: OnProgress): Promise<ModelInfo> {
-  const { model, files, activation, backend, precision, threads } = choice;
+  const { model, files, activation, backend, precision, threads, hub } = choice;
+  loading = new AbortController();
   const next = await createTextEncoder({
     model: files.length === 0 ? model : files.length === 1 ? files[0]! : files,
     backend: await makeBackend(backend, threads),
     precision,
     prefixCache: PREFIX_CACHE_BYTES,
+    signal: loading.signal,
     ...(activation !== undefined && { activation }),
     hub: {
+      ...(hub !== undefined && { endpoint: hub }),
       onProgress: ({ overall, rate }) =>
-        onProgress(`fetching, ${(rate / 1e6).toFixed(1)} MB/s`, overall.bytes / overall.total),
+        onProgress(
+          `${megabytes(overall.bytes)} of ${megabytes(overall.total)} MB, ${megabytes(rate)} MB/s`,
+          overall.bytes / overall.total,
+        ),
     },
-    onProgress: ({ loaded, total }) => onProgress("taking over weights", loaded / total),
+    onProgress: ({ loaded, total }) => onProgress("Taking over weights", loaded / total),
   });
-  await encoder?.dispose();
+  const previous = encoder;
   encoder = next;
+  await Promise.allSettled(working); // those of the model before
+  await previous?.dispose();
   const { info, logitScale = USUAL_LOGIT_SCALE } = next;
   return {
     name: files.length === 0 ? model : files.map(({ name }) => name).join(", "),
@@ -44,13 +60,22 @@ async function load(choice: ModelChoice, onProgress: OnProgress): Promise<ModelI
     threads: info.threads,
     notes: info.notes,
     embedDim: info.embedDim,
+    contextLength: info.descriptor.contextLength,
     temperature: Math.exp(logitScale),
   };
 }
 
+const megabytes = (bytes: number): string => (bytes / 1e6).toFixed(1);
+
+function stop(): void {
+  loading?.abort();
+}
+
 async function encode(prompts: readonly string[]): Promise<Encoding> {
   const begin = performance.now();
-  const { data, rows } = await current().encode(prompts, { truncate: true });
+  const answer = current().encode(prompts, { truncate: true });
+  working.add(answer);
+  const { data, rows } = await answer.finally(() => working.delete(answer));
   const encoding = { vectors: data, rows, milliseconds: performance.now() - begin };
   return transfer(encoding, [data.buffer]);
 }
@@ -58,11 +83,12 @@ async function encode(prompts: readonly string[]): Promise<Encoding> {
 async function tokens(text: string): Promise<TokenView> {
   const { tokenizer, info } = current();
   // Whole, so that what would be cut can be seen.
-  const whole = createTokenizer({ contextLength: 2 ** 31 - 1 });
-  const { ids, endOfText } = whole.encode(text);
+  const { ids, endOfText } = tokenizer.encode(text, { contextLength: Infinity });
+  const pieces = tokenizer.pieces(ids);
   return {
     ids: [...ids],
-    pieces: tokenizer.pieces(ids),
+    pieces,
+    texts: pieces.map((_, place) => tokenizer.decode(ids.subarray(place, place + 1))),
     endOfText,
     contextLength: info.descriptor.contextLength,
   };
@@ -80,4 +106,4 @@ async function trie(prompts: readonly string[]): Promise<Trie> {
   };
 }
 
-expose({ load, encode, tokens, trie } satisfies Engine);
+expose({ load, stop, encode, tokens, trie } satisfies Engine);

@@ -73,10 +73,12 @@ async function locateShapes(options: OpenCheckpointOptions): Promise<LocatedMode
   if (model.protocol === "file:") return { source: model, options };
   const { signal } = options;
   const asked = signal === undefined ? {} : { signal };
-  // Bundlers give files other names, so that there is no config.json beside the model.
-  const config: unknown = options.config ?? (await (await fetch(address, asked)).json());
-  // Plain servers of static files often know no ranges; of this model they may send the whole.
-  const answer = await fetch(model, { ...asked, headers: { Range: "bytes=0-0" } });
+  const [config, answer] = await Promise.all([
+    // Bundlers give files other names, so that there is no config.json beside the model.
+    options.config ?? fetch(address, asked).then((found): Promise<unknown> => found.json()),
+    // Plain servers of static files often know no ranges; of this model they may send the whole.
+    fetch(model, { ...asked, headers: { Range: "bytes=0-0" } }),
+  ]);
   const source = answer.status === 200 ? await answer.arrayBuffer() : model;
   return { source, options: { ...options, config } };
 }

@@ -1,7 +1,7 @@
 /** Zero-shot classification of one picture: classes in templates, averaged, as bars of probabilities. */
 import { LatestEncoding } from "../app.js";
 import type { App } from "../app.js";
-import { fail, find, linesOf, make, whenQuiet } from "../dom.js";
+import { barItem, fail, find, linesOf, make, whenQuiet } from "../dom.js";
 import type { Pictures } from "../pictures.js";
 import { dot, groupMeans, softmax } from "../vectors.js";
 
@@ -25,7 +25,7 @@ export class ClassifyPanel {
       (prompts, { vectors, rows, milliseconds }) => {
         this.#draw(prompts.length, vectors);
         find("#classify-status").textContent =
-          `${prompts.length} prompts in ${rows} new rows, ${milliseconds.toFixed(0)} ms`;
+          `${prompts.length} prompts, ${rows} new rows, ${milliseconds.toFixed(0)} ms`;
       },
       fail,
     );
@@ -53,7 +53,9 @@ export class ClassifyPanel {
     if (model === undefined) return;
     if (model.embedDim !== this.#pictures.vectors.width) {
       find("#bars").replaceChildren();
-      find("#classify-status").textContent = "The pictures are of another model.";
+      find("#classify-status").textContent =
+        `The pictures are of another model: their vectors have ${this.#pictures.vectors.width} numbers, ` +
+        `those of ${model.name} ${model.embedDim}.`;
       return;
     }
     const templates = linesOf(this.#templates.value);
@@ -69,7 +71,7 @@ export class ClassifyPanel {
   #showPicture(): void {
     const { name, address } = this.#pictures.entries[this.#picture]!;
     find("#picture").replaceChildren(
-      ...(address === "" ? [] : [make("img", { src: address, alt: name, width: 128, height: 128 })]),
+      ...(address === "" ? [] : [make("img", { src: address, alt: "", width: 128, height: 128 })]),
       make("figcaption", {}, name),
     );
   }
@@ -84,18 +86,7 @@ export class ClassifyPanel {
     const shares = softmax(scores);
     const order = names.map((_, i) => i).sort((a, b) => shares[b]! - shares[a]!);
     find("#bars").replaceChildren(
-      ...order.map((i) => {
-        const bar = make("span", { className: "bar" });
-        bar.style.width = `${(shares[i]! * 100).toFixed(1)}%`;
-        const percent = `${(shares[i]! * 100).toFixed(1)} %`;
-        return make(
-          "li",
-          {},
-          make("span", { className: "name" }, names[i]!),
-          make("span", { className: "track" }, bar),
-          percent,
-        );
-      }),
+      ...order.map((i) => barItem(names[i]!, shares[i]!, `${(shares[i]! * 100).toFixed(1)} %`)),
     );
   }
 }
