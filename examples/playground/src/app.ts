@@ -1,7 +1,7 @@
 /** What the panels share: the worker, the model that runs, and who wants to know when it changes. */
 import { proxy, wrap } from "comlink";
 import type { Remote } from "comlink";
-import type { Encoding, Engine, ModelChoice, ModelInfo } from "./protocol.js";
+import type { Encoding, Engine, ModelChoice, ModelInfo, OnProgress } from "./protocol.js";
 
 /** See the file's head. */
 export class App {
@@ -27,7 +27,7 @@ export class App {
   }
 
   /** Loads a model and tells everybody. Rejects with what the worker rejects with; the old one then goes on. */
-  async load(choice: ModelChoice, onProgress: (doing: string, done: number) => void): Promise<ModelInfo> {
+  async load(choice: ModelChoice, onProgress: OnProgress): Promise<ModelInfo> {
     this.#model = await this.engine.load(choice, proxy(onProgress));
     this.announce();
     return this.#model;

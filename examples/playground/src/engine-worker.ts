@@ -30,6 +30,9 @@ function current(): ClipTextEncoder {
 async function load(choice: ModelChoice, onProgress: OnProgress): Promise<ModelInfo> {
   const { model, files, activation, backend, precision, threads, hub } = choice;
   loading = new AbortController();
+  // How much will come is not known beforehand; how many tensors there are is.
+  let share: number | undefined;
+  let fetched = "";
   const next = await createTextEncoder({
     model: files.length === 0 ? model : files.length === 1 ? files[0]! : files,
     backend: await makeBackend(backend, threads),
@@ -39,13 +42,15 @@ async function load(choice: ModelChoice, onProgress: OnProgress): Promise<ModelI
     ...(activation !== undefined && { activation }),
     hub: {
       ...(hub !== undefined && { endpoint: hub }),
-      onProgress: ({ overall, rate }) =>
-        onProgress(
-          `${megabytes(overall.bytes)} of ${megabytes(overall.total)} MB, ${megabytes(rate)} MB/s`,
-          overall.bytes / overall.total,
-        ),
+      onProgress: ({ overall, rate }) => {
+        fetched = `, ${megabytes(overall.bytes)} MB from the Hub at ${megabytes(rate)} MB/s`;
+        onProgress(`Fetching${fetched}`, share);
+      },
     },
-    onProgress: ({ loaded, total }) => onProgress("Taking over weights", loaded / total),
+    onProgress: ({ loaded, total }) => {
+      share = loaded / total;
+      onProgress(`${loaded} of ${total} tensors${fetched}`, share);
+    },
   });
   const previous = encoder;
   encoder = next;

@@ -82,8 +82,8 @@ export interface Trie {
   readonly tokens: number;
 }
 
-/** Progress of loading: what, and how much of it, 0 to 1. */
-export type OnProgress = (doing: string, done: number) => void;
+/** Progress of loading: what, and how much of all of it, 0 to 1, once that is known. */
+export type OnProgress = (doing: string, done: number | undefined) => void;
 
 /** The name of what `load` rejects with after `stop`. */
 export const STOPPED = "AbortError";

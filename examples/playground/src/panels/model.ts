@@ -25,7 +25,7 @@ export async function loadModel(app: App, dropped: readonly File[] = []): Promis
   try {
     const model = await app.load(choice, (what, done) => {
       if (!isLoading) return;
-      progress.value = done;
+      if (done !== undefined) progress.value = done;
       doing.textContent = what;
     });
     showRunning(model);
