@@ -39,12 +39,16 @@ export async function startPlayground(folder, { flags = [], isolated = true } = 
   return {
     server,
     complaints,
-    /** A page of a new context, once it has a result or says why not. `query`: what follows the address. */
-    async open({ query = "", ...options } = {}) {
+    /**
+     * A page of a new context, once it has a result or says why not.
+     * `query`: what follows the address; `watch`: a function that runs in the page before anything else
+     */
+    async open({ query = "", watch, ...options } = {}) {
       const context = await browser.newContext({ viewport: { width: 1200, height: 900 }, ...options });
       context.setDefaultTimeout(PATIENCE);
       const page = await context.newPage();
       page.on("pageerror", (error) => complaints.push(String(error)));
+      if (watch !== undefined) await page.addInitScript(watch);
       await page.goto(server.url + query);
       await page.waitForSelector("#gallery li .score:not(:empty), #failure:visible");
       return page;
