@@ -1,6 +1,6 @@
 /**
- * Tarballs in empty directories: the same few lines in Node as ES module and from CommonJS, in Deno and Bun, and in
- * Chromium as Vite, webpack and esbuild bundle them.
+ * Tarballs in empty directories: the same few lines in Node as ES module and from CommonJS, in Deno and Bun, in workerd as
+ * esbuild bundles them, and in Chromium as Vite, webpack and esbuild do.
  */
 import { cpSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -10,6 +10,7 @@ import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
 import { binaryOf } from "../runtimes/binaries.mjs";
 import { BROWSER_FLAGS } from "../runtimes/browser-flags.mjs";
 import { suiteOf } from "../runtimes/suite.mjs";
+import { serveWorkerd, workerd } from "../runtimes/workerd-server.mjs";
 import { root } from "../workspace.mjs";
 import { install, run, write } from "./project.mjs";
 import { serveSite } from "./static-site.mjs";
@@ -88,6 +89,50 @@ for (const [name, file, args] of [
   });
 }
 
+const workers = suiteOf("workerd", workerd, "its npm package brings one for most platforms");
+test.skipIf(workers.skip)(`${workers.title} runs what esbuild bundles for Workers`, async () => {
+  write(project, { "src/worker.js": WORKER });
+  const kernels = "@textower/backend-wasm/relaxed.wasm";
+  const options = ["--bundle", "--format=esm", "--outfile=workerd/worker.js", "--log-level=warning"];
+  const external = ["*.wasm", "model.safetensors", "config.json", "node:*"].map(
+    (each) => `--external:${each}`,
+  );
+  run(
+    "npx",
+    [
+      "--no-install",
+      "esbuild",
+      "src/worker.js",
+      ...options,
+      "--conditions=workerd,worker,browser",
+      ...external,
+    ],
+    project,
+  );
+  const files = [
+    ["relaxed.wasm", "backend-wasm/dist/relaxed.wasm"],
+    ["model.safetensors", "model-shapes/data/model.safetensors"],
+    ["config.json", "model-shapes/data/config.json"],
+  ];
+  for (const [file, from] of files) {
+    cpSync(join(project, "node_modules/@textower", from), join(project, "workerd", file));
+  }
+  const server = await serveWorkerd(join(project, "workerd"), [
+    { name: kernels, kind: "wasm", file: "relaxed.wasm" },
+    { name: "model.safetensors", kind: "data", file: "model.safetensors" },
+    { name: "config.json", kind: "json", file: "config.json" },
+  ]);
+  try {
+    const answer = await fetch(server.url);
+    expect(answer.status).toBe(200);
+    const { ids, ...outcome } = await answer.json();
+    expect(ids).toEqual([49406, 320, 2368, 49407]);
+    expectOutcome(outcome);
+  } finally {
+    server.stop();
+  }
+});
+
 const executablePath = process.env.CHROMIUM ?? "/usr/bin/chromium";
 const browsers = suiteOf("Chromium", executablePath, "install Debian's, or set CHROMIUM");
 describe.skipIf(browsers.skip)(`${browsers.title} runs what is bundled by`, () => {
@@ -127,6 +172,26 @@ describe.skipIf(browsers.skip)(`${browsers.title} runs what is bundled by`, () =
     expectOutcome(await open(browser, join(project, "esbuild")), 2);
   });
 });
+
+const WORKER = `
+import relaxed from "@textower/backend-wasm/relaxed.wasm";
+import config from "config.json";
+import model from "model.safetensors";
+import { wasm } from "@textower/backend-wasm";
+import { createTokenizer } from "@textower/tokenizer";
+import { createTextEncoder, similarity } from "textower";
+
+export default {
+  async fetch() {
+    const encoder = await createTextEncoder({ model, config, backend: wasm({ kernels: { relaxed } }) });
+    const { embeddings } = await encoder.encode(["a red circle", "a red disc", "a blue star"]);
+    const { backend, threads, notes } = encoder.info;
+    const scores = similarity([embeddings[0]], embeddings)[0];
+    const ids = [...createTokenizer().encode("a cat").ids];
+    return Response.json({ backend, threads, notes, scores: [...scores], ids });
+  },
+};
+`;
 
 const page = (script) =>
   `<!doctype html><link rel="icon" href="data:,"><script type="module" src="${script}"></script>`;
