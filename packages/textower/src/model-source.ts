@@ -69,7 +69,7 @@ const CONFIGS: readonly string[] = ["config.json", "open_clip_config.json"];
 
 async function locateShapes(options: OpenCheckpointOptions): Promise<LocatedModel> {
   const { shapesCheckpoint } = await import("@textower/model-shapes/checkpoint");
-  const { model, config: address } = shapesCheckpoint;
+  const [model, address] = [absolute(shapesCheckpoint.model), absolute(shapesCheckpoint.config)];
   const { signal } = options;
   const asked = signal === undefined ? {} : { signal };
   // Bundlers give files other names, so that there is no config.json beside the model.
@@ -84,6 +84,11 @@ async function locateShapes(options: OpenCheckpointOptions): Promise<LocatedMode
   ]);
   const source = answer.status === 200 ? await answer.arrayBuffer() : model;
   return { source, options: { ...options, config } };
+}
+
+/** Turbopack's addresses of files lack the page's origin. */
+function absolute(url: URL): URL {
+  return url.protocol === "" ? new URL(url.href, globalThis.location.href) : url;
 }
 
 /** A JSON file of this package; undefined where there are no files. */
