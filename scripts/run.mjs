@@ -3,7 +3,7 @@
  * on. Each step is skipped or answered from a cache when nothing has changed.
  *
  *   node scripts/run.mjs encode "a red circle"
- *   node scripts/run.mjs test [vitest arguments]
+ *   node scripts/run.mjs test [--filter PACKAGE] [vitest arguments]
  */
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
@@ -25,10 +25,18 @@ if (command === "encode") {
     spawnSync(process.execPath, ["packages/cli/bin/textower.js", "encode", ...rest], { stdio: "inherit" })
       .status ?? 1;
 } else if (command === "test") {
-  process.exitCode = await runTests(rest, pnpm);
+  process.exitCode = await runTests(withProjects(rest), pnpm);
 } else {
   console.error(`run: expected encode or test, got ${command}`);
   process.exitCode = 2;
+}
+
+/** `--filter @textower/model`, as pnpm calls packages, is vitest's `--project model`. */
+function withProjects(args) {
+  const projects = args.map((arg, i) => (args[i - 1] === "--filter" ? arg.replace("@textower/", "") : arg));
+  return projects.map((arg) =>
+    arg.replace(/^--filter(=(?:@textower\/)?)?/, (_, rest) => `--project${rest ? "=" : ""}`),
+  );
 }
 
 /** Installs unless the lock file and every manifest are as they were at the last install. */

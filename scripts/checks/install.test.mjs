@@ -1,18 +1,19 @@
 /**
- * Tarballs in empty directories: the same few lines in Node as ES module and from CommonJS, in Deno and Bun, and in
- * Chromium as Vite, webpack and esbuild bundle them.
+ * Tarballs in empty directories: the same few lines in Node as ES module and from CommonJS, in Deno and Bun, in workerd as
+ * esbuild bundles them, and in Chromium as Vite, webpack and esbuild do.
  */
-import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { createServer } from "node:http";
+import { cpSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { extname, join } from "node:path";
+import { join } from "node:path";
 import { chromium } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
 import { binaryOf } from "../runtimes/binaries.mjs";
 import { BROWSER_FLAGS } from "../runtimes/browser-flags.mjs";
 import { suiteOf } from "../runtimes/suite.mjs";
+import { serveWorkerd, workerd } from "../runtimes/workerd-server.mjs";
 import { root } from "../workspace.mjs";
 import { install, run, write } from "./project.mjs";
+import { serveSite } from "./static-site.mjs";
 
 const BUNDLERS = { vite: "8.3.8", webpack: "5.112.2", esbuild: "0.28.2" };
 /** A user's program; `report` is what its host makes of the outcome. */
@@ -88,6 +89,50 @@ for (const [name, file, args] of [
   });
 }
 
+const workers = suiteOf("workerd", workerd, "its npm package brings one for most platforms");
+test.skipIf(workers.skip)(`${workers.title} runs what esbuild bundles for Workers`, async () => {
+  write(project, { "src/worker.js": WORKER });
+  const kernels = "@textower/backend-wasm/relaxed.wasm";
+  const options = ["--bundle", "--format=esm", "--outfile=workerd/worker.js", "--log-level=warning"];
+  const external = ["*.wasm", "model.safetensors", "config.json", "node:*"].map(
+    (each) => `--external:${each}`,
+  );
+  run(
+    "npx",
+    [
+      "--no-install",
+      "esbuild",
+      "src/worker.js",
+      ...options,
+      "--conditions=workerd,worker,browser",
+      ...external,
+    ],
+    project,
+  );
+  const files = [
+    ["relaxed.wasm", "backend-wasm/dist/relaxed.wasm"],
+    ["model.safetensors", "model-shapes/data/model.safetensors"],
+    ["config.json", "model-shapes/data/config.json"],
+  ];
+  for (const [file, from] of files) {
+    cpSync(join(project, "node_modules/@textower", from), join(project, "workerd", file));
+  }
+  const server = await serveWorkerd(join(project, "workerd"), [
+    { name: kernels, kind: "wasm", file: "relaxed.wasm" },
+    { name: "model.safetensors", kind: "data", file: "model.safetensors" },
+    { name: "config.json", kind: "json", file: "config.json" },
+  ]);
+  try {
+    const answer = await fetch(server.url);
+    expect(answer.status).toBe(200);
+    const { ids, ...outcome } = await answer.json();
+    expect(ids).toEqual([49406, 320, 2368, 49407]);
+    expectOutcome(outcome);
+  } finally {
+    server.stop();
+  }
+});
+
 const executablePath = process.env.CHROMIUM ?? "/usr/bin/chromium";
 const browsers = suiteOf("Chromium", executablePath, "install Debian's, or set CHROMIUM");
 describe.skipIf(browsers.skip)(`${browsers.title} runs what is bundled by`, () => {
@@ -128,6 +173,26 @@ describe.skipIf(browsers.skip)(`${browsers.title} runs what is bundled by`, () =
   });
 });
 
+const WORKER = `
+import relaxed from "@textower/backend-wasm/relaxed.wasm";
+import config from "config.json";
+import model from "model.safetensors";
+import { wasm } from "@textower/backend-wasm";
+import { createTokenizer } from "@textower/tokenizer";
+import { createTextEncoder, similarity } from "textower";
+
+export default {
+  async fetch() {
+    const encoder = await createTextEncoder({ model, config, backend: wasm({ kernels: { relaxed } }) });
+    const { embeddings } = await encoder.encode(["a red circle", "a red disc", "a blue star"]);
+    const { backend, threads, notes } = encoder.info;
+    const scores = similarity([embeddings[0]], embeddings)[0];
+    const ids = [...createTokenizer().encode("a cat").ids];
+    return Response.json({ backend, threads, notes, scores: [...scores], ids });
+  },
+};
+`;
+
 const page = (script) =>
   `<!doctype html><link rel="icon" href="data:,"><script type="module" src="${script}"></script>`;
 const WEBPACK_CONFIG = `module.exports = {
@@ -138,51 +203,27 @@ const WEBPACK_CONFIG = `module.exports = {
   experiments: { outputModule: true },
 };`;
 
-const TYPES = {
-  ".html": "text/html",
-  ".js": "text/javascript",
-  ".mjs": "text/javascript",
-  ".json": "application/json",
-};
-
 /** Serves a folder to a page that is cross-origin isolated. @returns what the program reports */
 async function open(browser, site) {
-  const missing = [];
-  const server = createServer((request, response) => {
-    const { pathname } = new URL(request.url, "http://localhost");
-    const file = join(site, pathname === "/" ? "index.html" : pathname);
-    if (!existsSync(file)) {
-      missing.push(pathname);
-      return response.writeHead(404).end();
-    }
-    const headers = {
-      "content-type": TYPES[extname(file)] ?? "application/octet-stream",
-      "cross-origin-opener-policy": "same-origin",
-      "cross-origin-embedder-policy": "require-corp",
-    };
-    response.writeHead(200, headers).end(readFileSync(file));
-  });
-  await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const server = await serveSite(site);
   const tab = await browser.newPage();
   const errors = [];
+  const said = () => JSON.stringify({ missing: server.requests.filter(({ bytes }) => bytes === -1), errors });
   tab.on("pageerror", (error) => errors.push(String(error)));
   tab.on("console", (message) => message.type() === "error" && errors.push(message.text()));
   try {
     const outcome = new Promise((resolve, reject) => {
       void tab.exposeFunction("report", resolve).then(async () => {
-        await tab.goto(`http://127.0.0.1:${server.address().port}/`);
+        await tab.goto(server.url);
         tab.on("pageerror", reject);
       }, reject);
     });
     return await Promise.race([
       outcome,
-      new Promise((_, reject) =>
-        setTimeout(() => reject(new Error(`no outcome; missing: ${missing}; errors: ${errors}`)), 60_000),
-      ),
+      new Promise((_, reject) => setTimeout(() => reject(new Error(`no outcome: ${said()}`)), 60_000)),
     ]);
   } finally {
     await tab.close();
-    server.closeAllConnections();
-    server.close();
+    await server.close();
   }
 }

@@ -1,13 +1,15 @@
 /** What the panels share: the worker, the model that runs, and who wants to know when it changes. */
 import { proxy, wrap } from "comlink";
 import type { Remote } from "comlink";
-import type { Encoding, Engine, ModelChoice, ModelInfo } from "./protocol.js";
+import type { Encoding, Engine, ModelChoice, ModelInfo, OnProgress } from "./protocol.js";
 
 /** See the file's head. */
 export class App {
   readonly engine: Remote<Engine>;
   #model: ModelInfo | undefined;
   readonly #listeners: (() => void)[] = [];
+  /** Told how long each answer took, in milliseconds in the worker. */
+  onLatency: (milliseconds: number) => void = () => undefined;
 
   constructor() {
     const worker = new Worker(new URL("./engine-worker.ts", import.meta.url), { type: "module" });
@@ -25,10 +27,17 @@ export class App {
   }
 
   /** Loads a model and tells everybody. Rejects with what the worker rejects with; the old one then goes on. */
-  async load(choice: ModelChoice, onProgress: (doing: string, done: number) => void): Promise<ModelInfo> {
+  async load(choice: ModelChoice, onProgress: OnProgress): Promise<ModelInfo> {
     this.#model = await this.engine.load(choice, proxy(onProgress));
     this.announce();
     return this.#model;
+  }
+
+  /** Vectors of prompts, by the model that runs. */
+  async encode(prompts: readonly string[]): Promise<Encoding> {
+    const encoding = await this.engine.encode(prompts);
+    this.onLatency(encoding.milliseconds);
+    return encoding;
   }
 
   /** Tells everybody of the model that runs. */
@@ -43,7 +52,8 @@ export class App {
  */
 export class LatestEncoding {
   #waiting: readonly string[] | undefined;
-  #busy = false;
+  #isBusy = false;
+  #work = Promise.resolve();
 
   constructor(
     private readonly app: App,
@@ -53,21 +63,30 @@ export class LatestEncoding {
 
   ask(prompts: readonly string[]): void {
     this.#waiting = prompts;
-    if (!this.#busy) void this.#work();
+    this.#work = this.#isBusy ? this.#work : this.#answer();
   }
 
-  async #work(): Promise<void> {
-    this.#busy = true;
+  get isBusy(): boolean {
+    return this.#isBusy;
+  }
+
+  /** When nothing waits for an answer any more. */
+  idle(): Promise<void> {
+    return this.#work;
+  }
+
+  async #answer(): Promise<void> {
+    this.#isBusy = true;
     while (this.#waiting !== undefined) {
       const prompts = this.#waiting;
       this.#waiting = undefined;
       try {
-        const encoding = await this.app.engine.encode(prompts);
+        const encoding = await this.app.encode(prompts);
         if (this.#waiting === undefined) this.onResult(prompts, encoding);
       } catch (error) {
         this.onError(error);
       }
     }
-    this.#busy = false;
+    this.#isBusy = false;
   }
 }

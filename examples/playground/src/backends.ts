@@ -1,15 +1,14 @@
-/** Makes the backend that was picked. Each, and its runtime, is loaded when somebody picks it. */
+/** Makes the backend that was picked. All but the first one's code, and their runtimes, are loaded when somebody picks them. */
 import type { OrtModule } from "@textower/backend-onnx";
+import { wasm } from "@textower/backend-wasm";
 import type { Backend } from "@textower/graph";
 import type { BackendName } from "./protocol.js";
 
 /** @param threads - undefined: as many as there are processors */
 export async function makeBackend(name: BackendName, threads: number | undefined): Promise<Backend> {
   switch (name) {
-    case "wasm": {
-      const { wasm } = await import("@textower/backend-wasm");
+    case "wasm":
       return wasm(threads === undefined ? {} : { threads });
-    }
     case "webgpu": {
       const { webgpu } = await import("@textower/backend-webgpu");
       return webgpu();

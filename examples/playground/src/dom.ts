@@ -16,6 +16,19 @@ export function make<Name extends keyof HTMLElementTagNameMap>(
   return element;
 }
 
+/** A line of a bar chart. @param share - of the whole, 0 to 1 */
+export function barItem(name: string, share: number, value: string): HTMLLIElement {
+  const bar = make("span", { className: "bar" });
+  bar.style.width = `${(share * 100).toFixed(1)}%`;
+  return make(
+    "li",
+    {},
+    make("span", { className: "name", title: name }, name),
+    make("span", { className: "track" }, bar),
+    make("span", { className: "value" }, value),
+  );
+}
+
 /** Lines that are not empty. */
 export function linesOf(text: string): string[] {
   return text

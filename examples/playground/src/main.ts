@@ -3,6 +3,7 @@ import { App } from "./app.js";
 import { fail, find } from "./dom.js";
 import { ClassifyPanel } from "./panels/classify.js";
 import { comparePanel } from "./panels/compare.js";
+import { dropping } from "./panels/drop.js";
 import { loadModel, modelPanel } from "./panels/model.js";
 import { ownPicturesPanel } from "./panels/own-pictures.js";
 import { SearchPanel } from "./panels/search.js";
@@ -17,13 +18,14 @@ async function main(): Promise<void> {
   const loading = loadModel(app);
   const gallery = await shapes();
   const search = new SearchPanel(app, gallery);
+  await loading;
+  await search.first(); // it is what is seen; everything else waits for it
   const classify = new ClassifyPanel(app, gallery);
-  ownPicturesPanel(gallery, (pictures) => {
+  const takePictures = ownPicturesPanel(gallery, (pictures) => {
     search.show(pictures);
     classify.show(pictures);
   });
-  await loading;
-  search.ask(); // first: it is what is seen
+  dropping({ checkpoint: (files) => void loadModel(app, files), pictures: takePictures });
   comparePanel(app);
   tokensPanel(app);
   app.announce();
@@ -36,7 +38,7 @@ async function keepForOffline(): Promise<void> {
   await navigator.serviceWorker.register("sw.js");
   const { active } = await navigator.serviceWorker.ready;
   navigator.serviceWorker.addEventListener("message", ({ data }) => {
-    if (data === "kept") find("#running").title = "kept for use without a network";
+    if (data === "kept") find("#offline").textContent = "This page is kept: it opens without a network.";
   });
   active?.postMessage("keep");
 }

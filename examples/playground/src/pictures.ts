@@ -48,7 +48,8 @@ export async function ownPictures(file: File, thumbnails: readonly File[]): Prom
   if (thumbnails.length > 0 && thumbnails.length !== count) {
     throw new RangeError(`${file.name} has ${count} rows, and there are ${thumbnails.length} thumbnails.`);
   }
-  const sorted = thumbnails.toSorted((a, b) => a.name.localeCompare(b.name, "en", { numeric: true }));
+  // As Python's `sorted` has them, whose order the rows are most likely in: 10.jpg comes before 2.jpg.
+  const sorted = thumbnails.toSorted((a, b) => (a.name < b.name ? -1 : 1));
   const entries = Array.from({ length: count }, (_, i) => {
     const thumbnail = sorted[i];
     return thumbnail === undefined

@@ -6,6 +6,21 @@ import type { Activation } from "@textower/weights";
 /** Backends that can be picked. */
 export type BackendName = "wasm" | "webgpu" | "tfjs" | "onnx";
 
+/** What a backend lets users choose. */
+export interface BackendChoices {
+  readonly precisions: readonly Precision[];
+  /** Whether it can be told how many threads to take. */
+  readonly threads: boolean;
+}
+
+/** By backend, as their READMEs have it. */
+export const CHOICES: Readonly<Record<BackendName, BackendChoices>> = {
+  wasm: { precisions: ["float32", "float16", "int8"], threads: true },
+  webgpu: { precisions: ["float32", "float16", "int8"], threads: false },
+  tfjs: { precisions: ["float32"], threads: false },
+  onnx: { precisions: ["float32", "float16"], threads: true },
+};
+
 /** What to load, and on what. */
 export interface ModelChoice {
   /** `shapes`, an address, or a name on the Hub; of no matter if there are files. */
@@ -16,6 +31,8 @@ export interface ModelChoice {
   readonly precision: Precision;
   /** undefined: as many as there are processors. */
   readonly threads: number | undefined;
+  /** Address of the hub that names stand for; undefined: the Hugging Face Hub. */
+  readonly hub: string | undefined;
 }
 
 /** What runs now. */
@@ -27,6 +44,8 @@ export interface ModelInfo {
   readonly threads: number;
   readonly notes: readonly string[];
   readonly embedDim: number;
+  /** Tokens that a prompt may have; what the original pads each to. */
+  readonly contextLength: number;
   /** exp(logit scale): what cosines are multiplied with before a softmax. */
   readonly temperature: number;
 }
@@ -51,13 +70,18 @@ export interface Trie {
   readonly tokens: number;
 }
 
-/** Progress of loading: what, and how much of it, 0 to 1. */
-export type OnProgress = (doing: string, done: number) => void;
+/** Progress of loading: what, and how much of all of it, 0 to 1, once that is known. */
+export type OnProgress = (doing: string, done: number | undefined) => void;
+
+/** The name of what `load` rejects with after `stop`. */
+export const STOPPED = "AbortError";
 
 /** The worker's side. */
 export interface Engine {
   /** Loads a model; the one before goes on working until then, and also if this fails. */
   load(choice: ModelChoice, onProgress: OnProgress): Promise<ModelInfo>;
+  /** Makes the `load` that is under way reject. What has come from the Hub is kept. */
+  stop(): void;
   encode(prompts: readonly string[]): Promise<Encoding>;
   tokens(text: string): Promise<TokenView>;
   trie(prompts: readonly string[]): Promise<Trie>;

@@ -17,8 +17,11 @@ export function drawTrie({ pieces, parents, pooled }: Trie): SVGSVGElement {
     line[row] = goesOn ? line[parent]! : lines++;
     if (parent >= 0) taken.add(parent);
   });
+  /** Prompts that each row is part of. */
+  const prompts = parents.map(() => 0);
+  for (const row of pooled) for (let at = row; at >= 0; at = parents[at]!) prompts[at]!++;
   const width = (Math.max(...depth) + 1) * COLUMN + 2 * MARGIN;
-  const height = lines * ROW + 2 * MARGIN;
+  const height = lines * ROW + MARGIN;
   const svg = element("svg", { viewBox: `0 0 ${width} ${height}`, width, height, class: "trie" });
   svg.append(element("title", {}, "Tokens from left to right; what several prompts share is drawn once"));
   const at = (row: number): readonly [number, number] => [
@@ -35,7 +38,10 @@ export function drawTrie({ pieces, parents, pooled }: Trie): SVGSVGElement {
   const ends = new Set(pooled);
   pieces.forEach((piece, row) => {
     const [x, y] = at(row);
-    const group = element("g", { class: ends.has(row) ? "end" : "" });
+    const group = element("g", { class: ends.has(row) ? "end" : prompts[row]! > 1 ? "shared" : "" });
+    group.append(
+      element("title", {}, prompts[row]! > 1 ? `shared by ${prompts[row]} prompts` : "of one prompt"),
+    );
     const shown = piece
       .replace("</w>", "")
       .replace(/^<\|(.)\w*of\w*\|>$/, (_, first: string) => (first === "s" ? "start" : "end"));

@@ -94,13 +94,16 @@ export async function compile(
   const module = options.kernels?.[variant] ?? (await compiledModule(variant, threads > 1));
   const memory = allocate(plan.pages, threads > 1);
   const kernels = await instantiate(module, memory);
-  const pool = threads > 1 ? await startPool({ plan, module, memory, kernels }, threads, notes) : undefined;
+  // Threads start while weights come in: both take long where files come over a network.
+  const starting =
+    threads > 1 ? startPool({ plan, module, memory, kernels }, threads, notes) : Promise.resolve(undefined);
   try {
     await loadWeights({ plan, memory, kernels }, weights, compileOptions);
   } catch (error) {
-    pool?.dispose();
+    (await starting)?.dispose();
     throw error;
   }
+  const pool = await starting;
   const running = pool === undefined ? 1 : threads;
   return new WasmExecutable(
     { plan, memory, kernels, pool, threads: running },

@@ -86,3 +86,26 @@ it("is the tower, and a block a token", async () => {
   expect(hub.requests).toEqual([]);
   await again.close();
 });
+
+it("does not fetch again what an aborted read had brought, but for the blocks that were under way", async () => {
+  const folder = temporaryFolder();
+  const [begin, length, block] = [2 ** 20, 3 * 2 ** 20, 65_536];
+  const source = (await (await open(hub, folder)).open("model.safetensors"))!;
+  hub.sent = 0;
+  hub.pace = 1;
+  const controller = new AbortController();
+  const aborted = source.read(begin, new Uint8Array(length), controller.signal);
+  while (hub.sent < length / 2) await new Promise((resolve) => setTimeout(resolve, 1));
+  controller.abort();
+  await expect(aborted).rejects.toBe(controller.signal.reason);
+  delete hub.pace;
+  await source.close();
+
+  const again = (await (await open(hub, folder)).open("model.safetensors"))!;
+  const bytes = new Uint8Array(length);
+  await again.read(begin, bytes);
+  await again.close();
+  expect(Buffer.from(bytes).equals(FILE.subarray(begin, begin + length))).toBe(true);
+  // One block, and what lay in the sockets between the two.
+  expect(hub.sent).toBeLessThan(length + 10 * block);
+});

@@ -69,16 +69,33 @@ const CONFIGS: readonly string[] = ["config.json", "open_clip_config.json"];
 
 async function locateShapes(options: OpenCheckpointOptions): Promise<LocatedModel> {
   const { shapesCheckpoint } = await import("@textower/model-shapes/checkpoint");
-  const { model, config: address } = shapesCheckpoint;
-  if (model.protocol === "file:") return { source: model, options };
+  const [model, address] = [absolute(shapesCheckpoint.model), absolute(shapesCheckpoint.config)];
   const { signal } = options;
   const asked = signal === undefined ? {} : { signal };
   // Bundlers give files other names, so that there is no config.json beside the model.
-  const config: unknown = options.config ?? (await (await fetch(address, asked)).json());
-  // Plain servers of static files often know no ranges; of this model they may send the whole.
-  const answer = await fetch(model, { ...asked, headers: { Range: "bytes=0-0" } });
+  if (model.protocol === "file:") {
+    const config = options.config ?? (await readJson(address));
+    return { source: model, options: config === undefined ? options : { ...options, config } };
+  }
+  const [config, answer] = await Promise.all([
+    options.config ?? fetch(address, asked).then((found): Promise<unknown> => found.json()),
+    // Plain servers of static files often know no ranges; of this model they may send the whole.
+    fetch(model, { ...asked, headers: { Range: "bytes=0-0" } }),
+  ]);
   const source = answer.status === 200 ? await answer.arrayBuffer() : model;
   return { source, options: { ...options, config } };
+}
+
+/** Turbopack's addresses of files lack the page's origin. */
+function absolute(url: URL): URL {
+  return url.protocol === "" ? new URL(url.href, globalThis.location.href) : url;
+}
+
+/** A JSON file of this package; undefined where there are no files. */
+async function readJson(address: URL): Promise<unknown> {
+  // Not imported: bundlers for browsers stop at modules of Node.
+  const files = typeof process === "undefined" ? undefined : process.getBuiltinModule?.("node:fs/promises");
+  return files === undefined ? undefined : JSON.parse(await files.readFile(address, "utf8"));
 }
 
 /** Whether a string is a name on the Hub, and neither a URL nor a path. */

@@ -2,7 +2,7 @@
 import { ZeroShotHead } from "@textower/zero-shot";
 import { LatestEncoding } from "../app.js";
 import type { App } from "../app.js";
-import { fail, find, linesOf, make, whenQuiet } from "../dom.js";
+import { barItem, fail, find, linesOf, make, whenQuiet } from "../dom.js";
 import type { Pictures } from "../pictures.js";
 import { groupMeans } from "../vectors.js";
 
@@ -26,7 +26,7 @@ export class ClassifyPanel {
       (prompts, { vectors, rows, milliseconds }) => {
         this.#draw(prompts.length, vectors);
         find("#classify-status").textContent =
-          `${prompts.length} prompts in ${rows} new rows, ${milliseconds.toFixed(0)} ms`;
+          `${prompts.length} prompts, ${rows} new rows, ${milliseconds.toFixed(0)} ms`;
       },
       fail,
     );
@@ -54,7 +54,9 @@ export class ClassifyPanel {
     if (model === undefined) return;
     if (model.embedDim !== this.#pictures.vectors.width) {
       find("#bars").replaceChildren();
-      find("#classify-status").textContent = "The pictures are of another model.";
+      find("#classify-status").textContent =
+        `The pictures are of another model: their vectors have ${this.#pictures.vectors.width} numbers, ` +
+        `those of ${model.name} ${model.embedDim}.`;
       return;
     }
     const templates = linesOf(this.#templates.value);
@@ -70,7 +72,7 @@ export class ClassifyPanel {
   #showPicture(): void {
     const { name, address } = this.#pictures.entries[this.#picture]!;
     find("#picture").replaceChildren(
-      ...(address === "" ? [] : [make("img", { src: address, alt: name, width: 128, height: 128 })]),
+      ...(address === "" ? [] : [make("img", { src: address, alt: "", width: 128, height: 128 })]),
       make("figcaption", {}, name),
     );
   }
@@ -92,18 +94,9 @@ export class ClassifyPanel {
     const picture = vectors.data.subarray(this.#picture * width, (this.#picture + 1) * width);
     const [predictions] = head.classify([picture], { topK: names.length });
     find("#bars").replaceChildren(
-      ...predictions!.map(({ label, probability }) => {
-        const bar = make("span", { className: "bar" });
-        bar.style.width = `${(probability * 100).toFixed(1)}%`;
-        const percent = `${(probability * 100).toFixed(1)} %`;
-        return make(
-          "li",
-          {},
-          make("span", { className: "name" }, label),
-          make("span", { className: "track" }, bar),
-          percent,
-        );
-      }),
+      ...predictions!.map(({ label, probability }) =>
+        barItem(label, probability, `${(probability * 100).toFixed(1)} %`),
+      ),
     );
   }
 }

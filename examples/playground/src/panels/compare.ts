@@ -2,7 +2,7 @@
 import { similarityMatrix } from "@textower/prompts";
 import { LatestEncoding } from "../app.js";
 import type { App } from "../app.js";
-import { fail, find, linesOf, make, whenQuiet } from "../dom.js";
+import { barItem, fail, find, linesOf, make, whenQuiet } from "../dom.js";
 import { drawTrie } from "../trie.js";
 
 /** Prompts beyond this are left out of the picture. */
@@ -37,7 +37,7 @@ function drawHeat(texts: readonly string[], data: Float32Array): void {
   const head = make(
     "tr",
     {},
-    make("td"),
+    make("td", { className: "nothing" }),
     ...texts.map((text, i) => make("th", { scope: "col", title: text }, String(i + 1))),
   );
   const rows = texts.map((text, i) =>
@@ -68,9 +68,16 @@ function drawHeat(texts: readonly string[], data: Float32Array): void {
 async function showTrie(app: App, texts: readonly string[]): Promise<void> {
   const trie = await app.engine.trie(texts);
   const rows = trie.parents.length;
-  const padded = 77 * texts.length;
+  const padded = app.model!.contextLength * texts.length;
   find("#rows-saved").textContent =
-    `${texts.length} prompts of ${trie.tokens} tokens: ${rows} rows are computed, ${trie.tokens - rows} are shared; ` +
-    `padded to 77 as the original does they would be ${padded}.`;
+    `${texts.length} prompts of ${trie.tokens} tokens: ${rows} rows are computed, ${trie.tokens - rows} are shared.`;
+  const costs: readonly (readonly [string, number])[] = [
+    [`padded to ${app.model!.contextLength}, as the original`, padded],
+    ["without padding", trie.tokens],
+    ["shared beginnings once", rows],
+  ];
+  find("#costs").replaceChildren(
+    ...costs.map(([name, count]) => barItem(name, count / padded, String(count))),
+  );
   find("#trie").replaceChildren(drawTrie(trie));
 }

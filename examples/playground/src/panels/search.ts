@@ -7,6 +7,14 @@ import { dot } from "../vectors.js";
 
 /** Pictures that are shown. */
 const SHOWN = 24;
+/** What one could ask the shapes for. */
+const IDEAS = [
+  "a purple ring",
+  "two green triangles",
+  "a heart on a black background",
+  "something white",
+  "a tiny arrow",
+];
 
 /** See the file's head. */
 export class SearchPanel {
@@ -26,11 +34,24 @@ export class SearchPanel {
       app,
       ([query], { vectors, rows, milliseconds }) => {
         this.#rank(vectors);
-        this.#status.textContent = `“${query}”: ${rows} new rows in ${milliseconds.toFixed(1)} ms, searched ${this.#pictures.title}`;
+        const { entries, title } = this.#pictures;
+        this.#status.textContent =
+          `“${query}” in ${entries.length} pictures of ${title}: ` +
+          `${rows === 1 ? "1 new row" : `${rows} new rows`}, ${milliseconds.toFixed(1)} ms`;
       },
       fail,
     );
     this.#query.addEventListener("input", () => this.ask());
+    find("#ideas").append(
+      ...IDEAS.map((idea) => {
+        const button = make("button", { type: "button", className: "chip" }, idea);
+        button.addEventListener("click", () => {
+          this.#query.value = idea;
+          this.ask();
+        });
+        return button;
+      }),
+    );
     app.onModel(() => this.ask());
   }
 
@@ -42,14 +63,20 @@ export class SearchPanel {
     this.ask();
   }
 
+  /** When there is an answer to what stands in the field. */
+  async first(): Promise<void> {
+    if (!this.#latest.isBusy) this.ask();
+    await this.#latest.idle();
+  }
+
   ask(): void {
     const { model } = this.#app;
     if (model === undefined) return;
     if (model.embedDim !== this.#pictures.vectors.width) {
       this.#gallery.replaceChildren();
       this.#status.textContent =
-        `${model.name} makes vectors of ${model.embedDim} numbers, ${this.#pictures.title} have ` +
-        `${this.#pictures.vectors.width}: bring pictures of this model, or go back to the shapes model.`;
+        `${model.name} makes vectors of ${model.embedDim} numbers, those of ${this.#pictures.title} have ` +
+        `${this.#pictures.vectors.width}: bring pictures of this model (under Pictures), or load the model of these.`;
       return;
     }
     this.#latest.ask([this.#query.value]);
@@ -67,6 +94,7 @@ export class SearchPanel {
       ...best.map((i) => {
         const item = (this.#items[i] ??= this.#makeItem(i));
         item.lastElementChild!.textContent = scores[i]!.toFixed(3);
+        item.style.setProperty("--score", `${Math.max(0, Math.round(scores[i]! * 100))}%`);
         return item;
       }),
     );

@@ -15,17 +15,25 @@ export function tokensPanel(app: App): void {
       cut > 0
         ? `${tokens.length} tokens, of which ${contextLength} fit: the last ${cut} before the end would be cut`
         : `${tokens.length} of ${contextLength} tokens`;
+    const meter = find<HTMLMeterElement>("#token-meter");
+    [meter.max, meter.value] = [contextLength, tokens.length];
     find("#token-list").replaceChildren(
       ...tokens.map((token, place) => {
         const isEnd = place === endOfText;
         const own = text.value.slice(token.start, token.end);
-        const fate = isEnd ? "the embedding is taken here" : token.cut ? "would be cut" : "";
+        // Tokens of one character stand for all of it.
+        const isPart = [tokens[place - 1], tokens[place + 1]].some(
+          (other) => other?.start === token.start && other.end === token.end,
+        );
+        const said = isEnd ? "end of text" : place === 0 ? "start of text" : isPart ? `part of ${own}` : own;
         const item = make(
           "li",
-          { title: [own, fate].filter(Boolean).join(": ") },
-          make("span", { className: "piece" }, token.piece.replace("</w>", "·")),
+          { title: isEnd ? "the embedding is taken here" : token.cut ? "would be cut" : "" },
+          make("span", { className: "text" }, said),
+          make("code", { className: "piece" }, token.piece.replace("</w>", "·")),
           make("span", { className: "id" }, String(token.id)),
         );
+        item.classList.toggle("special", isEnd || place === 0 || isPart);
         item.classList.toggle("end", isEnd);
         item.classList.toggle("cut", token.cut);
         return item;

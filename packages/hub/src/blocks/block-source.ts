@@ -180,13 +180,22 @@ export class BlockSource implements ByteSource {
         { whole: "refuse", signal },
       );
     } catch (error) {
-      if (!(error instanceof RangeIgnored)) throw error;
+      if (!(error instanceof RangeIgnored)) {
+        await this.#keepWhole(run, bytes.subarray(0, at));
+        throw error;
+      }
       await this.#readFromEverything(begin, end, bytes, signal);
       use(run, bytes);
       return;
     }
     use(run, bytes);
     await this.blocks.write(run, bytes);
+  }
+
+  /** Of a run that was aborted or broke: the blocks that had come whole, so that they need not come again. */
+  async #keepWhole({ first }: Run, bytes: Uint8Array<ArrayBuffer>): Promise<void> {
+    const count = Math.floor(bytes.length / BLOCK_BYTES);
+    if (count > 0) await this.blocks.write({ first, count }, bytes.subarray(0, count * BLOCK_BYTES));
   }
 
   /** A server that ignores ranges sends the file once; all of it is kept, and these bytes come out of that. */
