@@ -142,26 +142,30 @@ export class WebgpuExecutable implements Executable {
     const used = copies.reduce((sum, { bytes }) => sum + bytes, 0);
     const mapped = read.mapAsync(MAP_READ, 0, Math.max(16, used));
     mapped.catch(() => undefined); // an error scope may tell more
+    let results: Record<string, Tensor>;
     try {
       for (const error of await device.orLost(Promise.all(errors))) {
         if (error !== null) throw new Error(error.message);
       }
       await device.orLost(mapped);
+      results = readOutputs(parts, inputs, dimensions, copies);
     } catch (cause) {
       if (cause instanceof DeviceLostError) throw cause;
       throw new BackendError(`webgpu: expected the device to run the graph, got: ${messageOf(cause)}`, {
         cause,
       });
+    } finally {
+      read.unmap(); // after a failure too: the next run needs it
     }
-    const results = readOutputs(parts, inputs, dimensions, copies);
-    read.unmap();
     if (timer !== undefined) {
       const microseconds = await device.orLost(timer.read());
       onTimings?.(
         this.#bound.flatMap(({ kernel: { label, rows: size, variant } }, index) => {
           const count = rows(size);
           if (count === 0) return [];
-          return [{ kernel: label, variant: variant(count), rows: count, microseconds: microseconds[index]! }];
+          return [
+            { kernel: label, variant: variant(count), rows: count, microseconds: microseconds[index]! },
+          ];
         }),
       );
     }

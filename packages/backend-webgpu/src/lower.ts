@@ -194,7 +194,15 @@ class Lowering {
     const code = transposeShader({ words: plan.words, rows, columns, x: this.base(id), capacity });
     const grid = elementGrid(quads(columns) * 4 * quads(capacity));
     const reads = [this.buffer(id)];
-    return { label: `transpose %${id}`, reads, writes, rows, shader: () => code, grid: () => grid, variant: oneWay };
+    return {
+      label: `transpose %${id}`,
+      reads,
+      writes,
+      rows,
+      shader: () => code,
+      grid: () => grid,
+      variant: oneWay,
+    };
   }
 
   private attention({ node, y }: AttentionStep, label: string): Kernel {

@@ -28,11 +28,15 @@ export class Timer {
   /** @throws UnsupportedError for a device without timestamps, or a graph of more than 2048 kernels */
   constructor(device: Device, buffers: Buffers, kernels: number) {
     if (!device.gpu.features.has("timestamp-query")) {
-      throw new UnsupportedError("webgpu: expected a device with timestamp-query for onTimings, got one without");
+      throw new UnsupportedError(
+        "webgpu: expected a device with timestamp-query for onTimings, got one without",
+      );
     }
     const count = 2 * Math.max(kernels, 1);
     if (count > MOST_QUERIES) {
-      throw new UnsupportedError(`webgpu: expected at most ${MOST_QUERIES / 2} kernels to time, got ${kernels}`);
+      throw new UnsupportedError(
+        `webgpu: expected at most ${MOST_QUERIES / 2} kernels to time, got ${kernels}`,
+      );
     }
     this.#bytes = 8 * count;
     this.#resolved = buffers.make("times", "times", this.#bytes);
