@@ -33,22 +33,24 @@ export async function runWebgpuCases() {
 }
 
 /**
- * Runs the cases whose names match in every precision, with a device of the backend's own, which checks itself.
+ * Runs the cases whose names match in every precision, and golden ones in float32, with a device of the backend's own,
+ * which checks itself.
  * @returns as `runWebgpuCases`, with the name of the device
  */
-export async function runPart(pattern) {
+export async function runPart(pattern, golden) {
   const outcome = { ran: 0, failures: [], device: undefined };
   const backend = webgpu();
-  const asked = {
+  const watched = {
     ...backend,
-    compile: async (...compiling) => {
-      const executable = await backend.compile(...compiling);
+    async compile(...asked) {
+      const executable = await backend.compile(...asked);
       outcome.device = executable.info.device;
       return executable;
     },
   };
-  const cases = [...conformanceCases(), ...goldenCases(["micro"])].filter(({ name }) => pattern.test(name));
-  for (const precision of ["float32", "float16", "int8"]) await run(outcome, cases, asked, precision);
+  const cases = conformanceCases().filter(({ name }) => pattern.test(name));
+  for (const precision of ["float32", "float16", "int8"]) await run(outcome, cases, watched, precision);
+  await run(outcome, goldenCases(golden), watched);
   return outcome;
 }
 
