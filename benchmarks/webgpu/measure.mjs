@@ -90,8 +90,12 @@ export async function measure(settings, { gpu, tf, ort, where, say }) {
       rows.map((row) => [row.work, row.label, row.promptsPerSecond.toFixed(2), row.ratio.toFixed(2)]),
     ),
   );
+  const profile =
+    settings.kernels === "none" || !adapter.features.has("timestamp-query")
+      ? undefined
+      : await profileCaptions(model, gpu, Number(settings.captions), say);
   if (isSoftware) say("Once more: a software adapter. These numbers mean nothing for GPUs.");
-  return { device, isSoftware, where, settings, kernels, rows };
+  return { device, isSoftware, where, settings, kernels, rows, profile };
 }
 
 async function kernelsSection(adapter, isSoftware, which, rounds, say) {
@@ -121,6 +125,44 @@ async function kernelsSection(adapter, isSoftware, which, rounds, say) {
     ),
   );
   return { peak, bandwidth, products };
+}
+
+/** Where our time goes: microseconds on the device by kernel and way, for the captions. */
+async function profileCaptions(model, gpu, count, say) {
+  const took = new Map();
+  let isWarm = false;
+  const onTimings = (timings) => {
+    for (const { kernel, variant, microseconds } of isWarm ? timings : []) {
+      const name = `${kernel.replace(/ %\d+$/, "")} ${variant}`;
+      took.set(name, (took.get(name) ?? 0) + microseconds);
+    }
+  };
+  const encoder = await createTextEncoder({
+    model,
+    ...opening,
+    backend: webgpu({ gpu, selfCheck: false, onTimings }),
+  });
+  const tokenizer = createTokenizer();
+  const captions = mixedCaptions(count, (text) => tokenizer.encode(text).ids.length);
+  await encoder.encode(captions);
+  isWarm = true;
+  await encoder.encode(captions);
+  await encoder.dispose();
+  const all = [...took.values()].reduce((sum, value) => sum + value, 0);
+  const rows = [...took]
+    .toSorted((a, b) => b[1] - a[1])
+    .map(([name, microseconds]) => ({ name, microseconds, share: microseconds / all }));
+  say(
+    table(
+      [`kernels of ${count} captions`, "ms", "share"],
+      rows.map((row) => [
+        row.name,
+        (row.microseconds / 1000).toFixed(1),
+        `${(100 * row.share).toFixed(0)} %`,
+      ]),
+    ),
+  );
+  return rows;
 }
 
 function makeWorks({ captions: count, classes, padded }, names) {

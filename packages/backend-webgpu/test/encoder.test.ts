@@ -2,7 +2,7 @@
 import { createTextEncoder } from "textower";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { webgpu } from "../src/index.js";
-import { countBuffers, driverFile, openDevice } from "./adapters.js";
+import { countBuffers, driverFile, openDevice, openGpu, spying } from "./adapters.js";
 
 const absent = driverFile("swiftshader") === undefined;
 const title = absent ? "SwiftShader (skipped: install Debian's chromium)" : "SwiftShader";
@@ -55,5 +55,17 @@ describe.skipIf(absent)(title, () => {
       await encoder.dispose();
     }
     expect(alive()).toEqual(before);
+  });
+
+  test("an encoder whose device is lost rejects that call, and goes on with a device of its own making", async () => {
+    const spy = spying(openGpu("swiftshader")!);
+    const backend = webgpu({ gpu: spy.gpu, selfCheck: false });
+    await using encoder = await createTextEncoder({ model: "shapes", backend });
+    const { data } = await encoder.encode("a");
+    spy.devices[0]!.destroy();
+    await spy.devices[0]!.lost;
+    await expect(encoder.encode("a")).rejects.toMatchObject({ name: "DeviceLostError" });
+    expect((await encoder.encode("a")).data).toEqual(data);
+    expect(spy.devices).toHaveLength(2);
   });
 });

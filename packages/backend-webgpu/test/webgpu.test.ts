@@ -1,10 +1,12 @@
 /** What the backend promises beyond the suite: memory, split weights, timings, the check at load. */
-import { loadGolden, syntheticSpec, syntheticWeights } from "@textower/conformance";
+import { expectClose, loadGolden, syntheticSpec, syntheticWeights, TOLERANCES } from "@textower/conformance";
+import { tensor } from "@textower/graph";
 import { buildTextEncoder } from "@textower/model";
 import { describe, expect, test } from "vitest";
 import { webgpu } from "../src/index.js";
 import type { KernelTiming } from "../src/index.js";
 import { visibleRows } from "../src/visible.js";
+import type { InternalOptions } from "../src/webgpu.js";
 import { altered, countBuffers, openDevice, openGpu } from "./adapters.js";
 import { linearGraph, x } from "./linear-graph.js";
 
@@ -93,6 +95,28 @@ describe.skipIf(gpu === undefined)(
       expect(await split.run({ x })).toEqual(expected);
       await whole.dispose();
       await split.dispose();
+      device.destroy();
+    });
+
+    test("the largest tile gives what the plain kernel gives, and is what many rows are computed with", async () => {
+      const device = (await openDevice("swiftshader"))!;
+      const { graph, weights } = linearGraph(4096);
+      const many = tensor(
+        "float32",
+        [512, 8],
+        Float32Array.from({ length: 4096 }, (_, i) => Math.cos(i)),
+      );
+      const variants: string[] = [];
+      const results: Float32Array[] = [];
+      for (const kernels of ["plain", "gpu"] as const) {
+        const onTimings = ([timing]: readonly KernelTiming[]): number => variants.push(timing!.variant);
+        const options: InternalOptions = { device, kernels, onTimings };
+        const executable = await webgpu(options).compile(graph, weights);
+        results.push((await executable.run({ x: many }))["y"]!.data as Float32Array);
+        await executable.dispose();
+      }
+      expect(variants).toEqual(["direct 8, float32", "tiled 128 × 128, float32"]);
+      expectClose("tiled", results[1]!, results[0]!, 4096, TOLERANCES.float32);
       device.destroy();
     });
 
