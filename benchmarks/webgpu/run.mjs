@@ -1,8 +1,10 @@
 /**
  * Serves `page.mjs`, and opens it in headless Chromium on its software adapter, or leaves opening it to you.
  *
- *   node webgpu/run.mjs [--model small] [--captions 64] [--classes 1] [--rounds 3] [--json FILE]
+ *   node webgpu/run.mjs [--model small] [--captions 64] [--classes 1] [--rounds 3] [--json FILE] …
  *   node webgpu/run.mjs --serve     prints an address, for any browser on a machine with a GPU
+ *
+ * All options are `DEFAULTS` of `measure.mjs`.
  */
 import { readFile, writeFile } from "node:fs/promises";
 import { createServer } from "node:http";
@@ -12,19 +14,23 @@ import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { chromium } from "playwright-core";
 import { rolldown } from "rolldown";
+import { DEFAULTS } from "./measure.mjs";
 
+const entries = Object.entries(DEFAULTS).map(([name, value]) => [name, { type: "string", default: value }]);
 const { values: options } = parseArgs({
   options: {
-    model: { type: "string", default: "small" },
-    captions: { type: "string", default: "64" },
-    classes: { type: "string", default: "1" },
-    rounds: { type: "string", default: "3" },
+    ...Object.fromEntries(entries),
     json: { type: "string" },
     serve: { type: "boolean", default: false },
   },
 });
 const { json, serve: onlyServe, ...settings } = options;
-const FLAGS = ["--no-sandbox", "--enable-unsafe-webgpu", "--use-webgpu-adapter=swiftshader"];
+const FLAGS = [
+  "--no-sandbox",
+  "--enable-unsafe-webgpu",
+  "--use-webgpu-adapter=swiftshader",
+  "--enable-webgpu-developer-features", // timestamps that are not rounded
+];
 const require = createRequire(import.meta.url);
 const folderOf = (name) => dirname(require.resolve(name));
 /** Where the runtimes lie that the page takes as their packages have them. */

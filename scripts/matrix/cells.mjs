@@ -77,6 +77,7 @@ export const CI_CELLS = [
     on: FIRST_NODE,
   },
   inChromium("webgpu", "float32", "chromium-webgpu", /Chromium, WebGPU/),
+  { ...inChromium("webgpu", "float32", "deno-webgpu", /Deno, WebGPU/), runtime: "Deno" },
   inChromium("onnx, onnxruntime-web on WebGPU", "float32", "chromium-onnx", /float32/),
   inChromium("onnx, onnxruntime-web on WebGPU", "float16", "chromium-onnx", /float16/),
   inChromium("tfjs, cpu", "float32", "chromium-tfjs", /cpu conforms/),

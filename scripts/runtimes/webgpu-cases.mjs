@@ -19,25 +19,48 @@ export async function runWebgpuCases() {
   if (!adapter) return { ran: 0, failures: ["expected an adapter, got none"] };
   const device = await adapter.requestDevice();
   const outcome = { ran: 0, failures: [] };
-  const run = async (cases, backend, precision = "float32") => {
-    for (const each of cases) {
-      outcome.ran++;
-      try {
-        await each.run({ backend, reference: reference(), precision });
-      } catch (error) {
-        outcome.failures.push(`${each.name}, ${precision}: ${error}`);
-      }
-    }
-  };
-  await run(conformanceCases(), webgpu({ device, selfCheck: false }));
-  await run(goldenCases(["micro"]), webgpu());
+  await run(outcome, conformanceCases(), webgpu({ device, selfCheck: false }));
+  await run(outcome, goldenCases(["micro"]), webgpu());
   for (const precision of ["float16", "int8"]) {
     const cases = [
       ...conformanceCases().filter(({ name }) => IN_LESS.test(name)),
       ...goldenCases(["micro", "tiny"]),
     ];
-    await run(cases, webgpu({ device, selfCheck: false }), precision);
+    await run(outcome, cases, webgpu({ device, selfCheck: false }), precision);
   }
   device.destroy();
   return outcome;
+}
+
+/**
+ * Runs the cases whose names match in every precision, and golden ones in float32, with a device of the backend's own,
+ * which checks itself.
+ * @returns as `runWebgpuCases`, with the name of the device
+ */
+export async function runPart(pattern, golden) {
+  const outcome = { ran: 0, failures: [], device: undefined };
+  const backend = webgpu();
+  const watched = {
+    ...backend,
+    async compile(...asked) {
+      const executable = await backend.compile(...asked);
+      outcome.device = executable.info.device;
+      return executable;
+    },
+  };
+  const cases = conformanceCases().filter(({ name }) => pattern.test(name));
+  for (const precision of ["float32", "float16", "int8"]) await run(outcome, cases, watched, precision);
+  await run(outcome, goldenCases(golden), watched);
+  return outcome;
+}
+
+async function run(outcome, cases, backend, precision = "float32") {
+  for (const each of cases) {
+    outcome.ran++;
+    try {
+      await each.run({ backend, reference: reference(), precision });
+    } catch (error) {
+      outcome.failures.push(`${each.name}, ${precision}: ${error}`);
+    }
+  }
 }

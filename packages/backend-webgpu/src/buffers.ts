@@ -8,6 +8,7 @@ const COPY_SRC = 0x4;
 const COPY_DST = 0x8;
 const UNIFORM = 0x40;
 const STORAGE = 0x80;
+const QUERY_RESOLVE = 0x200;
 
 /** What a buffer is for. */
 const USAGE = {
@@ -15,12 +16,13 @@ const USAGE = {
   slot: STORAGE | COPY_SRC,
   upload: STORAGE | UNIFORM | COPY_DST,
   read: MAP_READ | COPY_DST,
+  times: QUERY_RESOLVE | COPY_SRC,
 } as const;
 
 /** See the file's head. */
 export class Buffers {
   readonly #device: Device;
-  readonly #all = new Set<GPUBuffer>();
+  readonly #all = new Set<GPUBuffer | GPUQuerySet>();
   #bytes = 0;
 
   constructor(device: Device) {
@@ -51,9 +53,16 @@ export class Buffers {
     return this.#make(label, "weight", bytes, fill);
   }
 
+  /** Room for timestamps; counts as no bytes. */
+  timestamps(count: number): GPUQuerySet {
+    const queries = this.#device.gpu.createQuerySet({ label: "times", type: "timestamp", count });
+    this.#all.add(queries);
+    return queries;
+  }
+
   /** Frees all of them. */
   dispose(): void {
-    for (const buffer of this.#all) buffer.destroy();
+    for (const each of this.#all) each.destroy();
     this.#all.clear();
     this.#bytes = 0;
   }
@@ -68,8 +77,8 @@ export class Buffers {
     if (size > this.limit) {
       throw new UnsupportedError(`webgpu: expected at most ${this.limit} bytes for ${label}, got ${size}`);
     }
-    let buffer: GPUBuffer;
     let into: ArrayBuffer | undefined;
+    let buffer: GPUBuffer;
     try {
       buffer = this.#device.gpu.createBuffer({
         label,
@@ -77,6 +86,8 @@ export class Buffers {
         usage: USAGE[use],
         mappedAtCreation: fill !== undefined,
       });
+      this.#all.add(buffer);
+      this.#bytes += size;
       if (fill !== undefined) into = buffer.getMappedRange();
     } catch (cause) {
       if (this.#device.loss !== undefined) throw this.#device.loss;
@@ -84,8 +95,6 @@ export class Buffers {
         cause,
       });
     }
-    this.#all.add(buffer);
-    this.#bytes += size;
     if (fill !== undefined && into !== undefined) {
       fill(into);
       buffer.unmap();

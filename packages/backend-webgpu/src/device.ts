@@ -4,7 +4,7 @@
  */
 import { BackendError, DeviceLostError, UnsupportedError } from "@textower/graph";
 
-/** Features that kernels use where an adapter has them. */
+/** Features that kernels and timings use where an adapter has them. */
 const HELPFUL_FEATURES = ["shader-f16", "subgroups", "timestamp-query"] as const;
 const HELPFUL_LIMITS = [
   "maxBufferSize",

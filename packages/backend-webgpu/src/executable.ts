@@ -17,6 +17,7 @@ import type { Size } from "./kernels/shader.js";
 import type { LoadedWeights } from "./load.js";
 import type { Kernel, Memory } from "./lower.js";
 import type { Plan } from "./plan.js";
+import type { KernelTiming, Timer } from "./timer.js";
 import { packUpload } from "./upload.js";
 
 const MAP_READ = 1;
@@ -30,6 +31,9 @@ export interface WebgpuParts {
   readonly memory: Memory;
   readonly read: GPUBuffer;
   readonly kernels: readonly Kernel[];
+  /** Measures kernels, if somebody wants to know. */
+  readonly timer: Timer | undefined;
+  readonly onTimings: ((kernels: readonly KernelTiming[]) => void) | undefined;
   /** Gives the device back. */
   readonly release: () => void;
 }
@@ -96,7 +100,7 @@ export class WebgpuExecutable implements Executable {
   }
 
   async #run(parts: WebgpuParts, inputs: Inputs): Promise<Record<string, Tensor>> {
-    const { plan, device, memory, read } = parts;
+    const { plan, device, memory, read, timer, onTimings } = parts;
     const dimensions = checkInputs(plan.graph, inputs);
     for (const [name, size] of dimensions) {
       if (size > plan.maxRows)
@@ -114,15 +118,22 @@ export class WebgpuExecutable implements Executable {
     gpu.pushErrorScope("out-of-memory");
     gpu.queue.writeBuffer(memory.upload, 0, upload);
     const encoder = gpu.createCommandEncoder({ label: "run" });
-    const pass = encoder.beginComputePass({ label: "run" });
+    // Kernels that are measured have a pass each: that is what a device times.
+    const pass = timer === undefined ? encoder.beginComputePass({ label: "run" }) : undefined;
     this.#bound.forEach(({ kernel, group }, index) => {
       const count = rows(kernel.rows);
       if (count === 0) return;
-      pass.setPipeline(pipelines[index]!);
-      pass.setBindGroup(0, group);
-      pass.dispatchWorkgroups(...(kernel.grid(count) as [number, number, number?]));
+      const { label } = kernel;
+      const own = pass ?? encoder.beginComputePass({ label, timestampWrites: timer!.writes(index) });
+      own.pushDebugGroup(label); // what is invalid is reported with the names around it
+      own.setPipeline(pipelines[index]!);
+      own.setBindGroup(0, group);
+      own.dispatchWorkgroups(...(kernel.grid(count) as [number, number, number?]));
+      own.popDebugGroup();
+      if (timer !== undefined) own.end();
     });
-    pass.end();
+    pass?.end();
+    timer?.resolve(encoder);
     for (const { from, at, bytes } of copies) {
       if (bytes > 0) encoder.copyBufferToBuffer(from, 0, read, at, bytes);
     }
@@ -131,19 +142,33 @@ export class WebgpuExecutable implements Executable {
     const used = copies.reduce((sum, { bytes }) => sum + bytes, 0);
     const mapped = read.mapAsync(MAP_READ, 0, Math.max(16, used));
     mapped.catch(() => undefined); // an error scope may tell more
+    let results: Record<string, Tensor>;
     try {
       for (const error of await device.orLost(Promise.all(errors))) {
         if (error !== null) throw new Error(error.message);
       }
       await device.orLost(mapped);
+      results = readOutputs(parts, inputs, dimensions, copies);
     } catch (cause) {
       if (cause instanceof DeviceLostError) throw cause;
       throw new BackendError(`webgpu: expected the device to run the graph, got: ${messageOf(cause)}`, {
         cause,
       });
+    } finally {
+      read.unmap(); // after a failure too: the next run needs it
     }
-    const results = readOutputs(parts, inputs, dimensions, copies);
-    read.unmap();
+    if (timer !== undefined) {
+      const microseconds = await device.orLost(timer.read());
+      onTimings?.(
+        this.#bound.flatMap(({ kernel: { label, rows: size, variant } }, index) => {
+          const count = rows(size);
+          if (count === 0) return [];
+          return [
+            { kernel: label, variant: variant(count), rows: count, microseconds: microseconds[index]! },
+          ];
+        }),
+      );
+    }
     return results;
   }
 }

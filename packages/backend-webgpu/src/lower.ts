@@ -32,6 +32,8 @@ export interface Kernel {
   /** Shaders and grids that it may use, by number of rows; equal texts are one pipeline. */
   readonly shader: (rows: number) => string;
   readonly grid: (rows: number) => readonly [number, number, number?];
+  /** Which of several ways it takes, in words. */
+  readonly variant: (rows: number) => string;
 }
 
 /** What the kernels read and write beside weights. */
@@ -54,6 +56,7 @@ export function lower(plan: Plan, memory: Memory, weights: LoadedWeights, target
 }
 
 const ZERO: Size = { literal: 0 };
+const oneWay = (): string => "";
 
 class Lowering {
   constructor(
@@ -66,7 +69,7 @@ class Lowering {
   kernels(step: Step): Kernel[] {
     const { plan } = this;
     const { words } = plan;
-    const label = `${step.op} ${step.y}`;
+    const label = `${step.op} %${step.y}`;
     const writes = this.buffer(step.y);
     const rows = rowsOf(plan, step.y);
     const columns = columnsOf(plan.graph, step.y);
@@ -89,13 +92,13 @@ class Lowering {
         const reads = [step.x, step.rows, addend]
           .filter((id) => id !== undefined)
           .map((id) => this.buffer(id));
-        return [{ label, reads, writes, rows, shader: () => code, grid: perElement }];
+        return [{ label, reads, writes, rows, shader: () => code, grid: perElement, variant: oneWay }];
       }
       case "concat": {
         const [a, b] = [this.base(step.a), this.base(step.b)];
         const code = concatShader({ words, rows, first: rowsOf(plan, step.a), columns, a, b });
         const reads = [this.buffer(step.a), this.buffer(step.b)];
-        return [{ label, reads, writes, rows, shader: () => code, grid: perElement }];
+        return [{ label, reads, writes, rows, shader: () => code, grid: perElement, variant: oneWay }];
       }
       case "elementwise": {
         const { activation, residual } = step;
@@ -108,7 +111,7 @@ class Lowering {
           residual: residual === undefined ? undefined : this.base(residual),
         });
         const reads = [step.x, residual].filter((id) => id !== undefined).map((id) => this.buffer(id));
-        return [{ label, reads, writes, rows, shader: () => code, grid: perElement }];
+        return [{ label, reads, writes, rows, shader: () => code, grid: perElement, variant: oneWay }];
       }
       case "layerNorm": {
         const kind = this.target.plain ? "plain" : "cooperative";
@@ -125,7 +128,7 @@ class Lowering {
         });
         const reads = [step.x, step.weight, step.bias].map((id) => this.buffer(id));
         const grid = kind === "plain" ? elementGrid : rowGrid;
-        return [{ label, reads, writes, rows, shader: () => code, grid }];
+        return [{ label, reads, writes, rows, shader: () => code, grid, variant: () => kind }];
       }
       default:
         return step satisfies never;
@@ -174,6 +177,10 @@ class Lowering {
           return known;
         },
         grid: (count) => linearGrid(linearTile(target.plain, count, end - begin), shape, count),
+        variant: (count) => {
+          const tile = linearTile(target.plain, count, end - begin);
+          return `${tile.kind} ${tile.rows}${tile.kind === "tiled" ? ` × ${tile.outputs}` : ""}, ${precision}`;
+        },
       });
     }
     return kernels;
@@ -187,7 +194,15 @@ class Lowering {
     const code = transposeShader({ words: plan.words, rows, columns, x: this.base(id), capacity });
     const grid = elementGrid(quads(columns) * 4 * quads(capacity));
     const reads = [this.buffer(id)];
-    return { label: `transpose ${id}`, reads, writes, rows, shader: () => code, grid: () => grid };
+    return {
+      label: `transpose %${id}`,
+      reads,
+      writes,
+      rows,
+      shader: () => code,
+      grid: () => grid,
+      variant: oneWay,
+    };
   }
 
   private attention({ node, y }: AttentionStep, label: string): Kernel {
@@ -225,6 +240,7 @@ class Lowering {
         kind === "plain"
           ? elementGrid(count * node.heads)
           : [node.heads, Math.min(count, MOST_WORKGROUPS), Math.ceil(count / MOST_WORKGROUPS)],
+      variant: () => kind,
     };
   }
 

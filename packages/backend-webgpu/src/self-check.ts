@@ -22,12 +22,7 @@ const PARENTS = [-1, 0, 1, 0, 3];
 const TOLERANCE = 2e-5;
 
 /** Makes an executable on the device under test. */
-type Make = (
-  graph: Graph,
-  weights: WeightSource,
-  options: CompileOptions,
-  release: () => void,
-) => Promise<Executable>;
+type Make = (graph: Graph, weights: WeightSource, options: CompileOptions) => Promise<Executable>;
 
 /** Rejects with BackendError that says what differs. Graphs without attention are not checked. */
 export async function checkDevice(
@@ -50,12 +45,11 @@ export async function checkDevice(
   const expected = await runOnce(await reference().compile(block, weights), inputsOf(width, 5), "y");
 
   const { precision = "float32", signal } = options;
-  const executable = await make(
-    block,
-    weights,
-    { precision, maxRows: 128, ...(signal === undefined ? {} : { signal }) },
-    () => undefined,
-  );
+  const executable = await make(block, weights, {
+    precision,
+    maxRows: 128,
+    ...(signal === undefined ? {} : { signal }),
+  });
   try {
     for (const rows of tileRows(target.plain, 64)) {
       signal?.throwIfAborted();

@@ -11,6 +11,8 @@ import type { Target } from "./lower.js";
 import { makePlan } from "./plan.js";
 import { checkDevice } from "./self-check.js";
 import type { KernelChoice } from "./tiles.js";
+import { Timer } from "./timer.js";
+import type { KernelTiming } from "./timer.js";
 
 /** Options of `webgpu`. */
 export interface WebgpuOptions extends DeviceOptions {
@@ -20,6 +22,12 @@ export interface WebgpuOptions extends DeviceOptions {
    * anyway. Default true.
    */
   readonly selfCheck?: boolean;
+  /**
+   * Called after each run, before it resolves, with what each kernel took on the device, in the order in which they ran.
+   * Such runs are slower: nothing overlaps. A compile rejects with UnsupportedError on a device without
+   * `timestamp-query`; one that `webgpu` asks for itself has it where the adapter does.
+   */
+  readonly onTimings?: (kernels: readonly KernelTiming[]) => void;
 }
 
 /** What tests ask for beyond `WebgpuOptions`. */
@@ -70,10 +78,12 @@ async function compile(
   const device = await devices.acquire();
   try {
     const target = targetOf(device, options);
-    const make = (what: Graph, source: WeightSource, rest: CompileOptions, release: () => void) =>
-      build(device, target, what, source, rest, release);
-    if (options.selfCheck !== false) await checkDevice(graph, compileOptions, target, make);
-    return await make(graph, weights, compileOptions, () => devices.release());
+    if (options.selfCheck !== false) {
+      await checkDevice(graph, compileOptions, target, (block, source, rest) =>
+        build(device, target, block, source, rest, {}, () => undefined),
+      );
+    }
+    return await build(device, target, graph, weights, compileOptions, options, () => devices.release());
   } catch (error) {
     devices.release();
     throw device.loss ?? error;
@@ -98,6 +108,7 @@ async function build(
   graph: Graph,
   source: WeightSource,
   options: CompileOptions,
+  { onTimings }: Pick<WebgpuOptions, "onTimings">,
   release: () => void,
 ): Promise<WebgpuExecutable> {
   const { precision = "float32", maxRows } = options;
@@ -117,8 +128,9 @@ async function build(
       const read = buffers.make("outputs", "read", plan.readBytes);
       const weights = await loadWeights(plan, device, buffers, source, options);
       const kernels = lower(plan, memory, weights, target);
+      const timer = onTimings === undefined ? undefined : new Timer(device, buffers, kernels.length);
       executable = new WebgpuExecutable(
-        { plan, device, buffers, weights, memory, read, kernels, release },
+        { plan, device, buffers, weights, memory, read, kernels, timer, onTimings, release },
         {
           backend: "webgpu",
           device: device.description,

@@ -2,7 +2,7 @@
 import { createTextEncoder } from "textower";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { webgpu } from "../src/index.js";
-import { driverFile, openDevice } from "./adapters.js";
+import { countBuffers, driverFile, openDevice, openGpu, spying } from "./adapters.js";
 
 const absent = driverFile("swiftshader") === undefined;
 const title = absent ? "SwiftShader (skipped: install Debian's chromium)" : "SwiftShader";
@@ -10,7 +10,8 @@ const PROMPTS = ["a red circle", "two green triangles", "a", "a small blue star 
 
 describe.skipIf(absent)(title, () => {
   let device: GPUDevice;
-  let [pipelines, buffers, bytes] = [0, 0, 0];
+  let pipelines = 0;
+  let alive: ReturnType<typeof countBuffers>;
   beforeAll(async () => {
     device = (await openDevice("swiftshader"))!;
     const createPipeline = device.createComputePipelineAsync.bind(device);
@@ -18,19 +19,7 @@ describe.skipIf(absent)(title, () => {
       pipelines++;
       return createPipeline(descriptor);
     };
-    const createBuffer = device.createBuffer.bind(device);
-    device.createBuffer = (descriptor) => {
-      const buffer = createBuffer(descriptor);
-      const destroy = buffer.destroy.bind(buffer);
-      let isThere = true;
-      [buffers, bytes] = [buffers + 1, bytes + descriptor.size];
-      buffer.destroy = () => {
-        if (isThere) [buffers, bytes] = [buffers - 1, bytes - descriptor.size];
-        isThere = false;
-        return destroy();
-      };
-      return buffer;
-    };
+    alive = countBuffers(device);
   });
   afterAll(() => device?.destroy());
 
@@ -47,16 +36,16 @@ describe.skipIf(absent)(title, () => {
   test("1,000 runs take no further buffer, and every vector is the first one", async () => {
     await using encoder = await createTextEncoder({ model: "shapes", backend: webgpu({ device }) });
     const { data } = await encoder.encode(PROMPTS);
-    const [count, size] = [buffers, bytes];
+    const before = alive();
     for (let run = 0; run < 1000; run++) {
       const again = await encoder.encode(run % 100 === 0 ? PROMPTS : PROMPTS.slice(2, 3));
       if (run % 100 === 0) expect(again.data).toEqual(data);
     }
-    expect([buffers, bytes]).toEqual([count, size]);
+    expect(alive()).toEqual(before);
   });
 
   test("50 encoders leave nothing behind", async () => {
-    const [count, size] = [buffers, bytes];
+    const before = alive();
     for (let cycle = 0; cycle < 50; cycle++) {
       const encoder = await createTextEncoder({
         model: "shapes",
@@ -65,6 +54,18 @@ describe.skipIf(absent)(title, () => {
       await encoder.encode("a");
       await encoder.dispose();
     }
-    expect([buffers, bytes]).toEqual([count, size]);
+    expect(alive()).toEqual(before);
+  });
+
+  test("an encoder whose device is lost rejects that call, and goes on with a device of its own making", async () => {
+    const spy = spying(openGpu("swiftshader")!);
+    const backend = webgpu({ gpu: spy.gpu, selfCheck: false });
+    await using encoder = await createTextEncoder({ model: "shapes", backend });
+    const { data } = await encoder.encode("a");
+    spy.devices[0]!.destroy();
+    await spy.devices[0]!.lost;
+    await expect(encoder.encode("a")).rejects.toMatchObject({ name: "DeviceLostError" });
+    expect((await encoder.encode("a")).data).toEqual(data);
+    expect(spy.devices).toHaveLength(2);
   });
 });

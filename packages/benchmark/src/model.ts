@@ -7,14 +7,20 @@ import { architecture } from "@textower/model";
 import type { TextEncoderDescriptor } from "@textower/model";
 import { safetensorsHeader } from "@textower/weights";
 
-/** Names of the shapes. `small` has two blocks of width 128: for slow machines, and to try things out. */
-export const SYNTHETIC_MODELS = ["small", "ViT-B-32", "ViT-L-14"] as const;
+/**
+ * Names of the shapes. `small` has two blocks of width 128, `medium` six of width 256: for slow machines, and to try things
+ * out.
+ */
+export const SYNTHETIC_MODELS = ["small", "medium", "ViT-B-32", "ViT-L-14"] as const;
 
 /** See `SYNTHETIC_MODELS`. */
 export type SyntheticModel = (typeof SYNTHETIC_MODELS)[number];
 
 /** Activation of all of them. */
 export const SYNTHETIC_ACTIVATION = "quick_gelu";
+
+/** Width and blocks of those that nobody has trained, with heads of 64 as CLIP has them. */
+const REDUCED = { small: [128, 2], medium: [256, 6] } as const;
 
 /** Elements made at a time: 4 MiB. */
 const PIECE = 2 ** 20;
@@ -48,13 +54,14 @@ export function syntheticModel(name: SyntheticModel): File {
 }
 
 function shapeOf(name: SyntheticModel): TextEncoderDescriptor {
-  if (name !== "small") return architecture(name, SYNTHETIC_ACTIVATION);
+  if (name !== "small" && name !== "medium") return architecture(name, SYNTHETIC_ACTIVATION);
+  const [width, layers] = REDUCED[name];
   return {
     ...architecture("ViT-B-32", SYNTHETIC_ACTIVATION),
-    width: 128,
-    layers: 2,
-    heads: 2,
-    mlpWidth: 512,
-    embedDim: 128,
+    width,
+    layers,
+    heads: width / 64,
+    mlpWidth: 4 * width,
+    embedDim: width,
   };
 }
