@@ -28,7 +28,6 @@ const BUDGETS = {
   "@textower/model-shapes": 0.3,
   "@textower/prompts": 8,
   "@textower/search": 36,
-  "@textower/vector-files": 40,
   "@textower/vector-files": 44,
   "@textower/zero-shot": 9,
   textower: 290,
