@@ -37,6 +37,7 @@ export interface OnnxOptions extends SessionChoice {
 export function onnx(options: OnnxOptions): Backend {
   return {
     name: "onnx",
+    preferredRows: 128, // attention here is over all rows of a run, whatever they can see
     isSupported: () => Promise.resolve(support(options)),
     compile: (graph, weights, compileOptions) => compile(options, graph, weights, compileOptions),
   };

@@ -38,7 +38,7 @@ export interface CompileOptions {
 }
 
 /**
- * Default of `Backend.preferredRows`. From 128 to 512 a row costs the same within noise, on backend-wasm and backend-onnx, but runs
+ * Default of `Backend.preferredRows`. From 128 to 512 a row costs the same within noise on backend-wasm, but runs
  * of 384 share more beginnings: 333,000 rows instead of 343,000 for ImageNet's 80 templates × 1,000 classes.
  */
 export const DEFAULT_PREFERRED_ROWS = 384;

@@ -4,7 +4,7 @@
  */
 import { endianness } from "node:os";
 import { Readable } from "node:stream";
-import type { BatchedEncodeResult } from "./batching-encoder.js";
+import type { BatchedEncodeResult } from "./batching.js";
 
 /** Characters of one piece; a short answer is one piece. */
 const PIECE = 64 * 1024;

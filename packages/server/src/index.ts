@@ -6,7 +6,7 @@ export type {
   BatchingOptions,
   BatchReport,
   QueueDepth,
-} from "./batching-encoder.js";
+} from "./batching.js";
 export type { LongText, Prompt, PromptEncoder, PromptTokenizer, PromptTokens } from "./encoder.js";
 export { CallTooLargeError, PromptError, QueueClosedError, QueueFullError } from "./errors.js";
 export { createEmbeddingServer } from "./server.js";

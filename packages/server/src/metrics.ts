@@ -1,6 +1,6 @@
 /** What a server counts, for Prometheus. One registry a server; nothing is registered globally. */
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from "prom-client";
-import type { BatchReport, QueueDepth } from "./batching-encoder.js";
+import type { BatchReport, QueueDepth } from "./batching.js";
 
 /** Seconds: from a cached answer of a tiny model to a full queue of a large one. */
 const LATENCY_BUCKETS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60];

@@ -10,7 +10,7 @@ import cors from "@fastify/cors";
 import Fastify from "fastify";
 import type { FastifyInstance } from "fastify";
 import { BatchingEncoder } from "./batching-encoder.js";
-import type { BatchingOptions } from "./batching-encoder.js";
+import type { BatchingOptions } from "./batching.js";
 import { answerClientError } from "./client-error.js";
 import type { LongText, PromptEncoder } from "./encoder.js";
 import { ServerMetrics } from "./metrics.js";
