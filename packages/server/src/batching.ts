@@ -1,5 +1,5 @@
 /** What goes into `BatchingEncoder` and comes out of it. */
-import type { PromptTokenizer } from "./encoder.js";
+import type { LongText, PromptTokenizer } from "./encoder.js";
 
 /** Options of `BatchingEncoder`. */
 export interface BatchingOptions {
