@@ -5,8 +5,6 @@
 import { readFileSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import * as tf from "@tensorflow/tfjs-core";
-import "@tensorflow/tfjs-backend-cpu";
-import "@tensorflow/tfjs-backend-wasm";
 import { onnx } from "@textower/backend-onnx";
 import { reference } from "@textower/backend-reference";
 import { tfjs } from "@textower/backend-tfjs";
@@ -21,6 +19,9 @@ import type { TextEncoderOptions } from "textower";
 import { beforeAll, expect, test } from "vitest";
 import { create, globals } from "webgpu";
 import { buildZeroShotHead } from "../src/index.js";
+
+// Importing them is what registers them.
+await Promise.all([import("@tensorflow/tfjs-backend-cpu"), import("@tensorflow/tfjs-backend-wasm")]);
 
 type Backend = Exclude<TextEncoderOptions["backend"], string | undefined>;
 
