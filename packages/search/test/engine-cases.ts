@@ -263,6 +263,26 @@ export function engineCases(name: string, engine: EngineUnderTest): void {
       await holds(index, entries);
     });
 
+    test("adding, replacing and removing by chance, step by step", async () => {
+      const index = await begin();
+      const next = random(77);
+      const pool = [entriesOf(60, 3), entriesOf(60, 4)].map(
+        (entries) => new Map(entries.map((each) => [each.id, each])),
+      );
+      const kept = new Map<string, Entry>();
+      for (let step = 0; step < 40; step++) {
+        const ids = [...pool[0]!.keys()].filter(() => next() < 0.25);
+        if (next() < 0.55) {
+          const entries = ids.map((id) => pool[step % 2]!.get(id)!);
+          await index.add(entries);
+          for (const entry of entries) kept.set(entry.id, entry);
+        } else {
+          expect(await index.remove(ids)).toBe(ids.filter((id) => kept.delete(id)).length);
+        }
+        if (step % 4 === 3) await holds(index, [...kept.values()], 1 + step);
+      }
+    });
+
     test("calls may overlap", async () => {
       const index = await begin();
       const entries = entriesOf(90);
