@@ -127,12 +127,12 @@ class UsearchStore implements EngineStore {
 
   search({ count, vectors, topK, filter }: QueryBatch): Promise<Hit[][]> {
     return this.#queue.run(() => {
-      const size = this.#labels.entries.size;
-      const passing = filter.length === 0 ? size : this.#countPassing(filter);
+      const size = this.#index.size(); // with what is removed
+      const passing = filter.length === 0 ? this.#labels.entries.size : this.#countPassing(filter);
       const wanted = Math.min(topK, passing);
       if (wanted === 0) return Array.from({ length: count }, () => []);
       const share = passing / size;
-      const first = filter.length === 0 ? wanted : Math.ceil((wanted / share) * SPARE);
+      const first = passing === size ? wanted : Math.ceil((wanted / share) * SPARE);
       const { dimension } = this.#layout;
       const hits: Hit[][] = [];
       const group = Math.max(1, Math.floor(MOST_MATCHES / first));
@@ -169,10 +169,13 @@ class UsearchStore implements EngineStore {
     this.#clean = true;
   }
 
-  /** @returns how many of the ids were there */
+  /**
+   * Forgets ids; usearch keeps their vectors, and what it finds of them is passed over. Its own removal gives their places to
+   * what is added next, and version 2.25 then finds keys that were removed, or does not return.
+   * @returns how many of the ids were there
+   */
   #remove(ids: readonly string[]): number {
     const keys = ids.flatMap((id) => this.#keys.get(id) ?? []);
-    if (keys.length > 0) this.#index.remove(BigUint64Array.from(keys, BigInt));
     for (const key of keys) this.#labels.entries.delete(key);
     for (const id of ids) this.#keys.delete(id);
     return keys.length;
@@ -214,8 +217,9 @@ class UsearchStore implements EngineStore {
       const hits: Hit[] = [];
       const filled = counts === undefined ? keys.length : Number(counts[query]);
       for (let at = query * k; at < query * k + filled; at++) {
-        const { id, metadata } = this.#labels.entries.get(Number(keys[at]))!;
-        if (matches(metadata, filter)) hits.push({ id, similarity: 1 - distances[at]!, metadata });
+        const entry = this.#labels.entries.get(Number(keys[at]));
+        if (entry === undefined || !matches(entry.metadata, filter)) continue;
+        hits.push({ ...entry, similarity: 1 - distances[at]! });
       }
       return hits;
     });

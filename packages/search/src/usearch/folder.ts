@@ -65,9 +65,9 @@ export async function readFolder(
     } catch (cause) {
       throw reader.bad(`${file} as usearch saves it`, String(cause), { cause });
     }
-    if (index.size() !== entries.size || Number(index.dimensions()) !== layout.dimension) {
+    if (index.size() < entries.size || Number(index.dimensions()) !== layout.dimension) {
       throw reader.bad(
-        `${entries.size} vectors of width ${layout.dimension} in ${file}`,
+        `${entries.size} vectors or more of width ${layout.dimension} in ${file}`,
         `${index.size()} of ${index.dimensions()}`,
       );
     }

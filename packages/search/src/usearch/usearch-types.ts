@@ -25,7 +25,6 @@ export interface UsearchMatches {
 /** `Index` of usearch. */
 export interface UsearchIndex {
   add(keys: BigUint64Array, vectors: Float32Array, threads: number): void;
-  remove(keys: BigUint64Array): unknown;
   search(vectors: Float32Array, k: number, threads: number): UsearchMatches;
   size(): number;
   dimensions(): number;
