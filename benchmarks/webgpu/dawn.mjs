@@ -3,7 +3,8 @@
  *
  *   VK_ICD_FILENAMES=/usr/lib/chromium/vk_swiftshader_icd.json node webgpu/dawn.mjs [--model small] [--json FILE] …
  *
- * Options are `DEFAULTS` of `measure.mjs`. Without VK_ICD_FILENAMES Dawn takes the machine's own GPU, if it has one.
+ * Options are `DEFAULTS` of `measure.mjs`, but that onnxruntime-web is asked for with `--contestants textower,tfjs,onnxruntime`: its
+ * first run has not been seen to return on a software adapter here. Without VK_ICD_FILENAMES Dawn takes the machine's own GPU, if it has one.
  */
 import { writeFile } from "node:fs/promises";
 import { createRequire } from "node:module";
@@ -13,7 +14,10 @@ import { parseArgs } from "node:util";
 import { create, globals } from "webgpu";
 import { DEFAULTS, measure } from "./measure.mjs";
 
-const entries = Object.entries(DEFAULTS).map(([name, value]) => [name, { type: "string", default: value }]);
+const entries = Object.entries({ ...DEFAULTS, contestants: "textower,tfjs" }).map(([name, value]) => [
+  name,
+  { type: "string", default: value },
+]);
 const { values } = parseArgs({ options: { ...Object.fromEntries(entries), json: { type: "string" } } });
 const { json, ...settings } = values;
 const wanted = (name) => settings.contestants.split(",").includes(name);
