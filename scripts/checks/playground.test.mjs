@@ -277,6 +277,8 @@ describe.skipIf(skip)(title, () => {
     expect(tower).toBeLessThan(files["model.safetensors"].length / 4);
     expect(hub.sent - tower).toBeLessThan(blocks);
     await hub.close();
+    await at.waitForSelector("#offline:not(:empty)");
+    await at.context().setOffline(true);
     await at.reload();
     await firstResult(at);
     expect(await running(at)).toContain(HUB_NAME);

@@ -30,7 +30,7 @@ function current(): ClipTextEncoder {
 }
 
 async function load(choice: ModelChoice, onProgress: OnProgress): Promise<ModelInfo> {
-  const { model, files, activation, backend, precision, threads, hub } = choice;
+  const { model, files, activation, backend, precision, threads, hub, offline } = choice;
   loading = new AbortController();
   // How much will come is not known beforehand; how many tensors there are is.
   let share: number | undefined;
@@ -44,6 +44,7 @@ async function load(choice: ModelChoice, onProgress: OnProgress): Promise<ModelI
     ...(activation !== undefined && { activation }),
     hub: {
       ...(hub !== undefined && { endpoint: hub }),
+      ...(offline && { offline }),
       onProgress: ({ overall, rate }) => {
         fetched = `, ${megabytes(overall.bytes)} MB from the Hub at ${megabytes(rate)} MB/s`;
         onProgress(`Fetching${fetched}`, share);

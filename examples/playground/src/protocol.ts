@@ -33,6 +33,8 @@ export interface ModelChoice {
   readonly threads: number | undefined;
   /** Address of the hub that names stand for; undefined: the Hugging Face Hub. */
   readonly hub: string | undefined;
+  /** Whether to try no network: what is kept has to do. */
+  readonly offline: boolean;
 }
 
 /** What runs now. */

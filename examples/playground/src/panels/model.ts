@@ -87,6 +87,7 @@ function choiceOf(from: HTMLFormElement, dropped: readonly File[]): ModelChoice 
     precision: data.get("precision") as Precision,
     threads: threads > 0 ? threads : undefined,
     hub: new URLSearchParams(location.search).get("hub") ?? undefined,
+    offline: !navigator.onLine,
   };
 }
 
