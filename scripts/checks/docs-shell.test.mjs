@@ -1,6 +1,6 @@
 /**
  * The commands in READMEs and guides: every `textower …` line of an `sh` block runs, with names of the Hub leading to a hub
- * on loopback; every `npm install` names packages that there are; every script of `pnpm` and `npm` exists.
+ * on loopback, unless the block is marked `fragment`; servers run until they listen; every `npm install` names packages that there are; every script of `pnpm` and `npm` exists.
  *
  * Not run: commands that take minutes or wait for a browser (`@textower/benchmark`, `vite`), and esbuild's, which
  * `install.test.mjs` runs.
@@ -12,6 +12,17 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { manifests, publicPackages, root } from "../workspace.mjs";
 import { blocksOf, documents, makeSurroundings } from "./documents.mjs";
 
+/** Files that commands read. */
+const FILES = {
+  "prompts.txt": "a red circle\na small blue star\n",
+  "captions.txt": "a red circle\na small blue star\n",
+  "captions.csv": 'caption,url\na red circle,1.png\n"a star, small and blue",2.png\n',
+};
+/** Milliseconds; none of them takes more than some seconds on a quiet machine. */
+const COMMAND_TIMEOUT = 180_000;
+/** A server runs until it is told to stop. */
+const IS_SERVER = /^textower serve\b/;
+
 const blocks = documents().flatMap((path) =>
   blocksOf(path, ["", "sh"]).map((block) => ({ ...block, path, lines: linesOf(block.code) })),
 );
@@ -22,7 +33,7 @@ let bin;
 
 beforeAll(async () => {
   surroundings = await makeSurroundings();
-  writeFileSync(join(surroundings.folder, "prompts.txt"), "a red circle\na small blue star\n");
+  for (const [file, text] of Object.entries(FILES)) writeFileSync(join(surroundings.folder, file), text);
   bin = join(surroundings.folder, "bin");
   mkdirSync(bin);
   const command = join(bin, "textower");
@@ -38,11 +49,17 @@ const commands = blocks.filter(({ lines }) => lines.some((line) => line.startsWi
 test.each(commands)("$title: textower", async ({ name, lines }) => {
   const env = { ...surroundings.environment(name), PATH: `${bin}${delimiter}${process.env.PATH}` };
   for (const line of lines.filter((each) => each.startsWith("textower "))) {
+    const serves = IS_SERVER.test(line);
     // Not `spawnSync`: the hub is in this process.
     const { error, stderr } = await new Promise((resolve) => {
-      execFile("sh", ["-c", line], { cwd: surroundings.folder, env }, (error, stdout, stderr) =>
-        resolve({ error, stderr }),
+      const command = serves ? `exec ${line} --port 0` : line;
+      const child = execFile(
+        "sh",
+        ["-c", command],
+        { cwd: surroundings.folder, env, timeout: COMMAND_TIMEOUT },
+        (error, stdout, stderr) => resolve({ error, stderr }),
       );
+      if (serves) child.stdout.on("data", (text) => /^listening on/m.test(text) && child.kill("SIGTERM"));
     });
     expect(error, `${line}\n${stderr}`).toBeNull();
   }

@@ -14,7 +14,7 @@ The queue is BullMQ's: npm install bullmq ioredis
 
 Examples:
   $ textower worker --redis redis://127.0.0.1:6379 --root /mnt/captions
-  $ TEXTOWER_REDIS=redis://:password@10.0.0.2 textower worker --redis --model ./clip-vit-base-patch32
+  $ TEXTOWER_REDIS=redis://:password@queue.example textower worker --redis --model ./clip-vit-base-patch32
 `;
 
 /** Adds the command. */
