@@ -74,6 +74,7 @@ async function locateShapes(options: OpenCheckpointOptions): Promise<LocatedMode
   const asked = signal === undefined ? {} : { signal };
   // Bundlers give files other names, so that there is no config.json beside the model.
   if (model.protocol === "file:") {
+    if (address.href === new URL("config.json", model).href) return { source: model, options };
     const config = options.config ?? (await readJson(address));
     return { source: model, options: config === undefined ? options : { ...options, config } };
   }
