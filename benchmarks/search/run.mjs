@@ -77,7 +77,7 @@ async function addIndex(name, engine, note) {
 const backend = wasm({ threads });
 if (names.includes("exact")) await addIndex("exact", exactEngine({ backend }));
 if (names.includes("exact-int8")) await addIndex("exact-int8", exactEngine({ backend, precision: "int8" }));
-if (names.includes("usearch")) await addIndex("usearch", usearchEngine({ usearch, threads }));
+if (names.includes("usearch")) await addIndex("usearch", usearchEngine({ usearch }));
 if (names.includes("usearch-exact")) {
   const { exactSearch, MetricKind } = usearch;
   const search = (n) => {

@@ -22,7 +22,7 @@ engineCases("usearch", {
   lists: false,
 });
 engineCases("usearch, in memory, f16, one thread", {
-  fresh: () => usearchEngine({ usearch, quantization: "f16", threads: 1 }),
+  fresh: () => usearchEngine({ usearch, quantization: "f16" }),
   recall: 0.9,
   tolerance: 2e-3,
   lists: false,

@@ -37,12 +37,16 @@ export interface UsearchEngineOptions {
   readonly expansionAdd?: number;
   /** Candidates that a search looks at, `topK` at least. More: less is missed, more slowly. Default 128. */
   readonly expansionSearch?: number;
-  /** Threads of usearch, for batches. Default 0: as many as there are processors. */
-  readonly threads?: number;
 }
 
 /** Beyond what should be enough with a filter, so much more is asked for. */
 const SPARE = 1.5;
+
+/**
+ * Threads of usearch. With more, version 2.25 was seen to find wrong neighbours in small indexes (hundreds of vectors), now and
+ * then where adding and searching have as many, nearly always where they differ.
+ */
+const THREADS = 1;
 
 /** Most hits that usearch is asked for at once; more queries are asked in turns. */
 const MOST_MATCHES = 2 ** 20;
@@ -87,7 +91,6 @@ class UsearchStore implements EngineStore {
   readonly #labels: Labels;
   readonly #keys = new Map<string, number>();
   readonly #path: string | undefined;
-  readonly #threads: number;
   /** Whether the folder has all of it. */
   #clean = true;
 
@@ -96,7 +99,6 @@ class UsearchStore implements EngineStore {
     this.#index = index;
     this.#labels = labels;
     this.#path = options.path;
-    this.#threads = options.threads ?? 0;
     for (const [key, { id }] of labels.entries) this.#keys.set(id, key);
   }
 
@@ -109,7 +111,7 @@ class UsearchStore implements EngineStore {
       this.#index.add(
         BigUint64Array.from(ids, (_, i) => BigInt(next + i)),
         vectors,
-        this.#threads,
+        THREADS,
       );
       ids.forEach((id, i) => {
         this.#keys.set(id, next + i);
@@ -212,7 +214,7 @@ class UsearchStore implements EngineStore {
   /** The k nearest of each query, as far as they fulfil the filter. @param vectors - [queries, dimension] */
   #ask(vectors: Float32Array, k: number, filter: readonly Clause[]): Hit[][] {
     const count = vectors.length / this.#layout.dimension;
-    const { keys, distances, counts } = this.#index.search(vectors, k, count === 1 ? 1 : this.#threads);
+    const { keys, distances, counts } = this.#index.search(vectors, k, THREADS);
     return Array.from({ length: count }, (_, query) => {
       const hits: Hit[] = [];
       const filled = counts === undefined ? keys.length : Number(counts[query]);
