@@ -4,15 +4,16 @@
  * Work comes in units: a group of 4 panels (32 outputs), times a part of the rows. Within one, k goes in blocks, so
  * that a panel's block stays in the first cache while the rows pass by; sums go on from where C has them.
  */
-import { tileInt8x1, tileInt8x2, tileInt8x4 } from "./tile-int8";
+import { int8Tile1x8, int8Tile2x8 } from "./int8-tile";
+import { int8Tile5x8 } from "./int8-tile-tall";
 import { tile1x32, tile1x8, tile2x16 } from "./tile";
-import { tile5x8 } from "./tile5x8";
+import { tile5x8 } from "./tile-tall";
 import { FIELDS, REBIAS, widenBlock } from "./widen";
 import { PANELS_PER_GROUP } from "../src/record";
 
 /** Steps of k in a block: a panel's block is 16 KiB. */
 const K_BLOCK: u32 = 512;
-/** Rows that stay in the second cache for a block of k: 120 KiB. Goes round in fives and fours, for both kinds of tiles. */
+/** Rows that stay in the second cache for a block of k: 120 KiB. Goes round in fives. */
 const ROW_BLOCK: u32 = 60;
 
 /**
@@ -63,27 +64,18 @@ export function linearGroupInt8(
   c: usize,
   cStride: usize,
 ): void {
-  const bytes = (<usize>(k + 1) >> 1) << 2;
+  const pairs = <usize>(k + 1) >> 1;
   for (let first: u32 = 0; first < rows; first += ROW_BLOCK) {
-    const count = min(ROW_BLOCK, rows - first);
+    const end = first + min(ROW_BLOCK, rows - first);
     for (let panel: u32 = 0; panel < panels; panel++) {
-      const w = b + <usize>panel * bStride;
-      const at = <usize>panel << 5;
-      const scale = scales + at;
-      const shift = bias + at;
-      let x = a + <usize>first * aStride;
-      let y = c + at + <usize>first * cStride;
-      for (let row: u32 = 4; row <= count; row += 4) {
-        tileInt8x4(x, aStride, w, bytes, scale, shift, y, cStride);
-        x += aStride << 2;
-        y += cStride << 2;
+      let row = first;
+      for (; row + 5 <= end; row += 5) {
+        int8Tile5x8(row, panel, a, aStride, b, bStride, pairs, scales, bias, c, cStride);
       }
-      if (count & 2) {
-        tileInt8x2(x, aStride, w, bytes, scale, shift, y, cStride);
-        x += aStride << 1;
-        y += cStride << 1;
+      for (; row + 2 <= end; row += 2) {
+        int8Tile2x8(row, panel, a, aStride, b, bStride, pairs, scales, bias, c, cStride);
       }
-      if (count & 1) tileInt8x1(x, w, bytes, scale, shift, y);
+      if (row < end) int8Tile1x8(row, panel, a, aStride, b, bStride, pairs, scales, bias, c, cStride);
     }
   }
 }

@@ -1,6 +1,6 @@
 /**
  * The inner loops of the float32 matrix product: one tile of C = S + A · B, kept in registers over the whole k-loop.
- * These tiles are for the rows that `tile5x8.ts` leaves over.
+ * These tiles are for the rows that `tile-tall.ts` leaves over.
  *
  * Operands: the first row, of A, S and C; the first panel, of B and for the columns of S and C. A [rows, k] row-major.
  * B in panels of 8 columns, k-major: [k, 8] each. S, what the sums start from, has a row stride of its own: 0 for a
