@@ -54,6 +54,7 @@ async function evaluate(machine: Machine, inputs: Inputs): Promise<Record<string
       throw new InputError(`wasm: expected at most ${plan.maxRows} ${name}, got ${size}`);
     }
   }
+  await pool?.settled();
   writeInputs(plan, memory.buffer, inputs);
   encodeProgram(plan, dimensions, memory.buffer, threads);
   if (pool === undefined) {

@@ -18,6 +18,11 @@ interface Shared {
   readonly kernels: Kernels;
 }
 
+/** Looks at whether the others have left before this thread goes to sleep: some tens of microseconds. */
+const SPINS = 2000;
+/** Longest sleep, in milliseconds, between looks at whether they have. */
+const SLEEP = 10;
+
 /** See the file's head. One per executable. */
 export class ThreadPool {
   readonly #shared: Shared;
@@ -83,10 +88,26 @@ export class ThreadPool {
     });
   }
 
-  /** Runs the program that stands in memory. Rejects with BackendError if a thread fails. */
+  /**
+   * Resolves when no thread is inside the run before: until then its program may not be written over. Its steps are done, or
+   * given up, and whoever is still inside only has to walk out; but one that the system keeps waiting takes milliseconds for
+   * it. So this comes before the next run, not after the last one, and lets others have the processor. Rejects with
+   * BackendError if a thread has failed.
+   */
+  async settled(): Promise<void> {
+    for (let spins = 0; spins < SPINS && this.#load(CONTROL_ACTIVE) !== 0; spins++);
+    for (;;) {
+      if (this.#load(CONTROL_FAILED) !== 0) throw failed();
+      const active = this.#load(CONTROL_ACTIVE);
+      if (active === 0) return;
+      if (this.#joins) Atomics.wait(this.#words, CONTROL_ACTIVE / 4, active, SLEEP);
+      else await new Promise((resolve) => setTimeout(resolve, 0));
+    }
+  }
+
+  /** Runs the program that stands in memory, once the pool has `settled`. Rejects with BackendError if a thread fails. */
   async run(): Promise<void> {
     const { kernels, plan } = this.#shared;
-    if (this.#load(CONTROL_FAILED) !== 0) throw failed();
     this.#store(CONTROL_OPEN, 1);
     Atomics.add(this.#words, CONTROL_EPOCH / 4, 1);
     const report = this.#joins ? undefined : this.#report();
@@ -99,10 +120,6 @@ export class ThreadPool {
       throw failed(cause);
     } finally {
       this.#store(CONTROL_OPEN, 0);
-      // All steps are done, or given up: whoever is still inside only has to walk out.
-      while (this.#load(CONTROL_ACTIVE) !== 0) {
-        if (!this.#joins) await new Promise((resolve) => setTimeout(resolve, 0));
-      }
     }
   }
 

@@ -50,7 +50,7 @@ function work(start: WorkerStart, port: Port): void {
         message = "failed";
       }
     }
-    Atomics.sub(words, word(CONTROL_ACTIVE), 1);
+    if (Atomics.sub(words, word(CONTROL_ACTIVE), 1) === 1) Atomics.notify(words, word(CONTROL_ACTIVE));
     if (reports || message === "failed") port.postMessage(message);
   }
 }
