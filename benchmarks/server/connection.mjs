@@ -52,7 +52,8 @@ export class Connection {
     this.#waiting.answer = answer ?? headOf(this.#bytes);
     if (this.#waiting.answer === undefined) return;
     const { status, headers, begin } = this.#waiting.answer;
-    const body = headers["transfer-encoding"] === "chunked" ? this.#chunked(begin) : this.#whole(begin, headers);
+    const body =
+      headers["transfer-encoding"] === "chunked" ? this.#chunked(begin) : this.#whole(begin, headers);
     if (body === undefined) return;
     this.#bytes = Buffer.alloc(0); // nothing follows: the next request has not been sent
     this.#waiting = undefined;

@@ -8,7 +8,10 @@ function readAgain(values: Float32Array): Float32Array {
 
 test("any float32 comes back, whatever its bits", () => {
   let state = 1;
-  const bits = Uint32Array.from({ length: 200_000 }, () => (state = (Math.imul(state, 1664525) + 1013904223) >>> 0));
+  const bits = Uint32Array.from(
+    { length: 200_000 },
+    () => (state = (Math.imul(state, 1664525) + 1013904223) >>> 0),
+  );
   const finite = new Float32Array(bits.buffer).filter((value) => Number.isFinite(value) && value !== 0);
   expect(readAgain(finite)).toEqual(finite);
 });
