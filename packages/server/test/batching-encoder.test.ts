@@ -8,7 +8,7 @@ import {
   QueueClosedError,
   QueueFullError,
 } from "../src/index.js";
-import type { BatchReport } from "../src/index.js";
+import type { BatchReport, PromptEncoder } from "../src/index.js";
 import { captions, difference, gated, shapesEncoder, texts, until } from "./shapes.js";
 
 let encoder: Awaited<ReturnType<typeof shapesEncoder>>;
@@ -114,7 +114,7 @@ test("batches grow with the encoder's rate, unless their size is given; turns do
     vi.spyOn(performance, "now").mockImplementation(() => now);
     const { info, tokenizer } = encoder;
     const sizes: number[] = [];
-    const encode: typeof encoder.encode = async (prompts) => {
+    const encode: PromptEncoder["encode"] = async (prompts) => {
       await new Promise((resolve) => setImmediate(resolve));
       const size = tokens(prompts);
       now += (size / rate) * 1000;
