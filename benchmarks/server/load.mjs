@@ -3,17 +3,20 @@
  * request when it has its answer, of 1 to 128 prompts. Library and server take turns, and ratios are of neighbouring
  * turns: a slow minute of the machine slows both.
  *
+ * Clients compute on the same processors and are part of what a second has to suffice for. What they take of it is measured
+ * beside; they compute as little as a client can (`connection.mjs`), and one answer in sixteen is parsed and looked at.
+ *
  * `node server/load.mjs [--model shapes|vit-b-32] [--seconds 60] [--rounds 5] [--clients 64] [--threads 2]
- *   [--call 512] [--serve=FLAG …] [--json FILE]`
+ *   [--format mixed|base64|float] [--call 512] [--serve=FLAG …] [--json FILE]`
  */
 import { writeFileSync } from "node:fs";
-import { Agent, request as httpRequest } from "node:http";
 import { parseArgs } from "node:util";
 import { mixedCaptions } from "@textower/benchmark";
 import { wasm } from "@textower/backend-wasm";
 import { createTextEncoder } from "textower";
 import { vitB32Checkpoint } from "../checkpoint.mjs";
 import { metricsOf, startServer } from "./command.mjs";
+import { Connection, postOf } from "./connection.mjs";
 
 const { values: options } = parseArgs({
   options: {
@@ -23,6 +26,7 @@ const { values: options } = parseArgs({
     clients: { type: "string", default: "64" },
     threads: { type: "string", default: "2" },
     call: { type: "string", default: "512" },
+    format: { type: "string", default: "mixed" },
     json: { type: "string" },
     serve: { type: "string", multiple: true, default: [] },
   },
@@ -38,6 +42,11 @@ const SIZES = [
   [128, 3],
 ];
 const CAPTIONS = 4096;
+/** Of the answers to as many requests, one is parsed. */
+const PARSED = 16;
+/** Formats of answers, in turns: OpenAI's clients ask for base64 unless they are told otherwise, most others for neither. */
+const FORMATS = options.format === "mixed" ? ["base64", "float"] : [options.format];
+const PATH = "/v1/embeddings";
 /** Prompts of a call to the library: more share more. */
 const CALL = Number(options.call);
 
@@ -60,6 +69,8 @@ const turn = seconds / rounds;
 const library = [];
 const server = await serve();
 await check(server);
+await load(server, turn / 4); // engines compile what runs often: neither side is measured cold
+await measureLibrary(turn / 4);
 library.push(await measureLibrary(turn / 2));
 const runs = [];
 for (let round = 0; round < rounds; round++) {
@@ -109,75 +120,73 @@ function serve(flags = []) {
 
 /** Its vectors are the library's, or nothing is worth measuring. */
 async function check({ port }) {
-  const agent = new Agent();
   const input = requests.find(({ length }) => length > 10);
-  const { body } = await post(agent, port, { model: "served", input });
   const { embeddings } = await encoder.encode(input);
-  const off = JSON.parse(body).data.flatMap(({ index, embedding }) =>
-    embedding.map((value, at) => Math.abs(value - embeddings[index][at])),
-  );
+  const connection = await Connection.open(port);
+  const off = [];
+  for (const encoding_format of ["base64", "float"]) {
+    const request = postOf(port, PATH, { model: "served", input, encoding_format });
+    for (const [index, vector] of vectorsOf((await connection.send(request)).body).entries())
+      vector.forEach((value, at) => off.push(Math.abs(value - embeddings[index][at])));
+  }
+  connection.close();
   if (!(Math.max(...off) < 1e-5))
     throw new Error(`expected the library's vectors, got some ${Math.max(...off)} off`);
 }
 
+/** Vectors of an answer, in the order of the prompts. */
+function vectorsOf(body) {
+  const { data } = JSON.parse(body.toString());
+  return data.map(({ index, embedding }, at) => {
+    if (index !== at) throw new Error(`expected the vector of prompt ${at}, got that of ${index}`);
+    const vector = Array.isArray(embedding)
+      ? Float32Array.from(embedding)
+      : new Float32Array(new Uint8Array(Buffer.from(embedding, "base64")).buffer);
+    if (vector.length !== encoder.info.embedDim || !vector.every((value) => Number.isFinite(value)))
+      throw new Error(`expected a vector of ${encoder.info.embedDim} numbers, got ${vector.length}`);
+    return vector;
+  });
+}
+
 /** Clients for some seconds. What is under way at the end is waited for, and counts with its time. */
 async function load({ port }, duration) {
-  const agent = new Agent({ keepAlive: true, maxSockets: clients });
+  const posts = FORMATS.map((encoding_format) =>
+    requests.map((input) => postOf(port, PATH, { model: "served", input, encoding_format })),
+  );
   const statuses = {};
   const latencies = [];
   let [next, prompts] = [0, 0];
+  const connections = await Promise.all(Array.from({ length: clients }, () => Connection.open(port)));
   const before = await metricsOf(port);
-  const begin = performance.now();
-  const client = async () => {
+  const [begin, ofClients] = [performance.now(), process.cpuUsage()];
+  const client = async (connection) => {
     while (performance.now() - begin < duration * 1000) {
-      const input = requests[next++ % requests.length];
+      const number = next++;
+      const { length } = requests[number % requests.length];
       const sent = performance.now();
-      const { status, body, headers } = await post(agent, port, {
-        model: "served",
-        input,
-        encoding_format: "base64",
-      });
+      const request = posts[number % FORMATS.length][number % requests.length];
+      const { status, body, headers } = await connection.send(request);
       statuses[status] = (statuses[status] ?? 0) + 1;
       if (status === 200) {
-        latencies.push({ size: input.length, seconds: (performance.now() - sent) / 1000 });
-        prompts += JSON.parse(body).data.length;
+        latencies.push({ size: length, seconds: (performance.now() - sent) / 1000 });
+        prompts += length;
+        const parsed = number % PARSED === 0 ? vectorsOf(body).length : length;
+        if (parsed !== length) throw new Error(`expected ${length} vectors, got ${parsed}`);
       } else if (status === 429) {
         // As clients should; a tenth of it, so that the limit stays under pressure.
         await new Promise((resolve) => setTimeout(resolve, Number(headers["retry-after"]) * 100));
       }
     }
   };
-  await Promise.all(Array.from({ length: clients }, client));
+  await Promise.all(connections.map(client));
   const elapsed = (performance.now() - begin) / 1000;
+  const { user, system } = process.cpuUsage(ofClients);
   const after = await metricsOf(port);
-  agent.destroy();
+  for (const connection of connections) connection.close();
   const cpu = (after.process_cpu_seconds_total - before.process_cpu_seconds_total) / prompts;
+  const clientCpu = (user + system) / 1e6 / prompts;
   const memory = [before, after].map((metrics) => metrics.process_resident_memory_bytes);
-  return { statuses, rate: prompts / elapsed, cpu, latencies, memory };
-}
-
-function post(agent, port, body) {
-  return new Promise((resolve, reject) => {
-    const text = JSON.stringify(body);
-    const headers = { "content-type": "application/json", "content-length": Buffer.byteLength(text) };
-    const call = httpRequest(
-      { host: "127.0.0.1", port, path: "/v1/embeddings", method: "POST", agent, headers },
-      (response) => {
-        const chunks = [];
-        response.on("data", (chunk) => chunks.push(chunk));
-        response.on("end", () =>
-          resolve({
-            status: response.statusCode,
-            headers: response.headers,
-            body: Buffer.concat(chunks).toString(),
-          }),
-        );
-        response.on("error", reject);
-      },
-    );
-    call.on("error", reject);
-    call.end(text);
-  });
+  return { statuses, rate: prompts / elapsed, cpu, clientCpu, latencies, memory };
 }
 
 function quantile(values, q) {
@@ -210,7 +219,7 @@ function report() {
     clients,
     seconds: turn * rounds,
     library,
-    server: runs.map(({ rate, cpu }) => ({ rate, cpu })),
+    server: runs.map(({ rate, cpu, clientCpu }) => ({ rate, cpu, clientCpu })),
     ofLibrary,
     cpuOfLibrary,
     statuses: sumOf(runs.map(({ statuses }) => statuses)),
@@ -236,6 +245,12 @@ function report() {
     ["server, prompts/s", list(rates(runs), 1)],
     ["prompts/s, server of library, by turns; median", withMedian(ofLibrary)],
     ["prompts per second of processor time, likewise", withMedian(cpuOfLibrary)],
+    [
+      "processor time a prompt, ms: library; server; clients",
+      [library.map(({ cpu }) => cpu), runs.map(({ cpu }) => cpu), runs.map((run) => run.clientCpu)]
+        .map((times) => (median(times) * 1000).toFixed(3))
+        .join("; "),
+    ],
     ["answers", JSON.stringify(result.statuses)],
     ["seconds: median, p99, p99 of single prompts", list([p50, p99, p99OfSingles], 3)],
     [

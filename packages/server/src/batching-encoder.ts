@@ -4,8 +4,9 @@
  *
  * Nothing is held back to wait for company: a batch is what has come while the one before was computed.
  *
- * Not here: HTTP (`routes.ts`).
+ * Not here: HTTP (`routes.ts`); how large a batch may be (`batch-size.ts`).
  */
+import { BatchSize } from "./batch-size.js";
 import type {
   BatchedEncodeOptions,
   BatchedEncodeResult,
@@ -18,7 +19,7 @@ import { CallTooLargeError, QueueClosedError, QueueFullError } from "./errors.js
 import { checkedTokens } from "./prompt-tokens.js";
 import type { CheckedTokens } from "./prompt-tokens.js";
 import { WaitingCalls } from "./waiting-calls.js";
-import type { BatchLimits, Piece, WaitingCall } from "./waiting-calls.js";
+import type { Piece, WaitingCall } from "./waiting-calls.js";
 
 interface Call extends WaitingCall {
   readonly data: Float32Array; // [prompts, embedDim]
@@ -33,14 +34,8 @@ interface Batch {
   readonly controller: AbortController;
 }
 
-/** Tokens of a batch. Captions share 8 % of their rows in batches of 1024, 10 % in 2048, 13 % in 4096. */
-const BATCH_TOKENS = 2048;
-/** Turns that a batch has room for: what a call may take of it while others wait. */
-const TURNS = 8;
 /** Characters that are tokenised before others have a turn. */
 const TOKENIZED_CHARACTERS = 16_384;
-/** Share of the latest batch in the rate that is told to those who come again. */
-const RATE_WEIGHT = 0.2;
 /** Nobody is sent away for longer, in seconds. */
 const LONGEST_RETRY = 60;
 
@@ -49,7 +44,7 @@ export class BatchingEncoder {
   readonly info: PromptEncoder["info"];
   readonly tokenizer: PromptTokenizer;
   readonly #encoder: PromptEncoder;
-  readonly #limits: BatchLimits;
+  readonly #size: BatchSize;
   readonly #maxBatches: number;
   readonly #maxQueuedPrompts: number;
   readonly #maxQueuedTokens: number;
@@ -61,15 +56,12 @@ export class BatchingEncoder {
   #scheduled = false;
   #closed: QueueClosedError | undefined;
   #onIdle: (() => void)[] = [];
-  /** Tokens a second; 0 until the first batch is done. */
-  #rate = 0;
-  #lastEnd = 0;
 
   /** @throws TypeError without a tokenizer, RangeError for a limit below 1 */
   constructor(encoder: PromptEncoder, options: BatchingOptions = {}) {
     const {
       tokenizer = encoder.tokenizer,
-      maxBatchTokens = Math.max(BATCH_TOKENS, encoder.info.maxRows),
+      maxBatchTokens,
       maxBatches = 2,
       maxQueuedPrompts = 4096,
       maxQueuedTokens = 131_072,
@@ -79,7 +71,7 @@ export class BatchingEncoder {
       throw new TypeError("BatchingEncoder: expected a tokenizer in the encoder or the options, got none");
     }
     for (const [name, value] of Object.entries({
-      maxBatchTokens,
+      ...(maxBatchTokens !== undefined && { maxBatchTokens }),
       maxBatches,
       maxQueuedPrompts,
       maxQueuedTokens,
@@ -91,7 +83,7 @@ export class BatchingEncoder {
     this.info = encoder.info;
     this.tokenizer = tokenizer;
     this.#encoder = encoder;
-    this.#limits = { tokens: maxBatchTokens, turnTokens: Math.ceil(maxBatchTokens / TURNS) };
+    this.#size = new BatchSize(maxBatchTokens, encoder.info.maxRows);
     this.#maxBatches = maxBatches;
     this.#maxQueuedPrompts = maxQueuedPrompts;
     this.#maxQueuedTokens = maxQueuedTokens;
@@ -184,7 +176,8 @@ export class BatchingEncoder {
   }
 
   #retryAfter(): number {
-    const seconds = this.#rate === 0 ? 1 : Math.ceil(this.#waiting.tokens / this.#rate);
+    const { rate } = this.#size;
+    const seconds = rate === 0 ? 1 : Math.ceil(this.#waiting.tokens / rate);
     return Math.min(Math.max(seconds, 1), LONGEST_RETRY);
   }
 
@@ -236,7 +229,7 @@ export class BatchingEncoder {
     setImmediate(() => {
       this.#scheduled = false;
       while (this.#batches.size < this.#maxBatches && this.#waiting.calls > 0) {
-        void this.#run({ pieces: this.#waiting.take(this.#limits), controller: new AbortController() });
+        void this.#run({ pieces: this.#waiting.take(this.#size.limits), controller: new AbortController() });
       }
     });
   }
@@ -298,9 +291,7 @@ export class BatchingEncoder {
   ): void {
     const now = performance.now();
     const tokens = prompts.reduce((sum, { ids }) => sum + ids.length, 0);
-    const rate = tokens / (Math.max(now - Math.max(begun, this.#lastEnd), 0.01) / 1000); // batches overlap
-    this.#rate = this.#rate === 0 ? rate : this.#rate + RATE_WEIGHT * (rate - this.#rate);
-    this.#lastEnd = now;
+    this.#size.note(tokens, begun, now);
     const calls = new Set(pieces.map(({ call }) => call)).size;
     this.#onBatch?.({ calls, prompts: prompts.length, tokens, rows, seconds: (now - begun) / 1000 });
   }

@@ -5,6 +5,7 @@
 import { endianness } from "node:os";
 import { Readable } from "node:stream";
 import type { BatchedEncodeResult } from "./batching.js";
+import { jsonNumbers } from "./json-numbers.js";
 
 /** Characters of one piece; a short answer is one piece. */
 const PIECE = 64 * 1024;
@@ -42,7 +43,7 @@ function* piecesOf(
       yield piece;
       piece = "";
     }
-    const numbers = encoding === "base64" ? `"${base64(embedding)}"` : `[${embedding.join()}]`;
+    const numbers = encoding === "base64" ? `"${base64(embedding)}"` : `[${jsonNumbers(embedding)}]`;
     piece += `${index === 0 ? "" : ","}{"object":"embedding","index":${index},"embedding":${numbers}}`;
   }
   const usage = `{"prompt_tokens":${tokens},"total_tokens":${tokens}}`;

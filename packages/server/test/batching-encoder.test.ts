@@ -1,6 +1,6 @@
 /** Batching across calls, on the shapes model: what is encoded together, in which order, and what fails alone. */
 import { TextowerEmbeddings } from "@textower/langchain";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import {
   BatchingEncoder,
   CallTooLargeError,
@@ -8,7 +8,7 @@ import {
   QueueClosedError,
   QueueFullError,
 } from "../src/index.js";
-import type { BatchReport } from "../src/index.js";
+import type { BatchReport, PromptEncoder } from "../src/index.js";
 import { captions, difference, gated, shapesEncoder, texts, until } from "./shapes.js";
 
 let encoder: Awaited<ReturnType<typeof shapesEncoder>>;
@@ -98,6 +98,44 @@ test("no batch has more tokens than it may, unless one prompt does", async () =>
   for (const batch of gate.batches) {
     const tokens = batch.reduce((sum, ids) => sum + ids.split(",").length, 0);
     expect(batch.length === 1 || tokens <= 16).toBe(true);
+  }
+});
+
+test("batches grow with the encoder's rate, unless their size is given; turns do not", async () => {
+  const tokens = (prompts: readonly { readonly ids: ArrayLike<number> }[]): number =>
+    prompts.reduce((sum, { ids }) => sum + ids.length, 0);
+  for (const { rate, maxBatchTokens, most } of [
+    { rate: 1000, most: 2048 },
+    { rate: 16_000, most: 4000 },
+    { rate: 1e9, most: 8192 },
+    { rate: 1e9, maxBatchTokens: 2048, most: 2048 },
+  ]) {
+    let now = 0;
+    vi.spyOn(performance, "now").mockImplementation(() => now);
+    const { info, tokenizer } = encoder;
+    const sizes: number[] = [];
+    const encode: PromptEncoder["encode"] = async (prompts) => {
+      await new Promise((resolve) => setImmediate(resolve));
+      const size = tokens(prompts);
+      now += (size / rate) * 1000;
+      sizes.push(size);
+      return { data: new Float32Array(prompts.length * info.embedDim), rows: size };
+    };
+    const calls: number[] = [];
+    const queue = new BatchingEncoder(
+      { info, tokenizer, encode },
+      {
+        maxBatches: 1,
+        onBatch: (batch) => calls.push(batch.calls),
+        ...(maxBatchTokens !== undefined && { maxBatchTokens }),
+      },
+    );
+    const prompts = Array.from({ length: 800 }, (_, i) => `${i} rings`); // of 5 to 7 tokens
+    await Promise.all(Array.from({ length: 4 }, () => queue.encode(prompts)));
+    vi.restoreAllMocks();
+    expect(Math.max(...sizes)).toBeLessThanOrEqual(most);
+    expect(Math.max(...sizes)).toBeGreaterThan(most - 10);
+    expect(calls.slice(0, -2).every((count) => count === 4)).toBe(true);
   }
 });
 
