@@ -1,6 +1,7 @@
 /**
  * The tile that does nearly all of an int8 matrix product: 5 rows × 8 columns, four pairs of k a round. `int8-tile.ts`
- * says what it computes, and has the tiles for the rows that are left over. `tile-tall.ts` says why it is written like this.
+ * says what it computes, and has the tiles for the rows that are left over. `tile-tall.ts` says why it is written like this;
+ * here the last step is behind an `if`, too, which always holds: sums that all begin at 0 meet at the loop in another order.
  */
 import { accumulate, finish, ROW_SCALE } from "./int8-tile";
 

@@ -2,8 +2,8 @@
  * The tile that does nearly all of a matrix product: 5 rows × 8 columns of C = S + A · B in registers, four steps of k
  * a round. `tile.ts` says how A, B, C and S lie, and has the tiles for the rows that are left over.
  *
- * Unrolled, since with one step a round half of the instructions are addresses and the loop. Two things keep V8's older
- * compiler (TurboFan, Node 20 and 22) from spoiling that. It leaves loads in their order but moves arithmetic down to
+ * Unrolled, since with one step a round a third of the instructions are addresses and the loop. Written so that V8's older
+ * compiler (TurboFan, as in Node 20) does not spoil that. It leaves loads in their order but moves arithmetic down to
  * where the results are used: of four plain steps in a row, all loads would come first, and spill. So each step is a
  * block of its own, behind an `if`, whose sums meet at its end. In such a block it goes through the sums backwards, hence
  * rows from the last to the first; in the last step, whose sums meet at the loop, it does not. The conditions have a use:
