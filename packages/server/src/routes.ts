@@ -142,8 +142,15 @@ function observe(request: FastifyRequest, reply: FastifyReply, metrics: ServerMe
 
 /** Ends the connection of a client that does not read its answer. */
 function limitReading(reply: FastifyReply, timeout: number): void {
-  const timer = setTimeout(() => reply.raw.destroy(), timeout);
-  reply.raw.once("close", () => clearTimeout(timer));
+  const response = reply.raw;
+  const limit = (): void => {
+    const timer = setTimeout(() => response.destroy(), timeout);
+    response.once("close", () => clearTimeout(timer));
+  };
+  // Of several requests on a connection, answers are read in turn. One that is destroyed before its turn would leave the
+  // connection open, and those behind it waiting.
+  if (response.socket === null) response.once("socket", limit);
+  else limit();
 }
 
 /** A signal that is aborted when the connection ends. One a connection, for all of its requests. */

@@ -63,21 +63,21 @@ test("a client that does not read its answers loses them", async () => {
     encoder,
     model: "served",
     responseTimeout: 500,
-    maxQueuedPrompts: 8000,
+    maxQueuedPrompts: 24_000,
   });
   const { url, port } = await server.listen();
   const input = Array.from({ length: 1000 }, () => "a");
   const wire = new Wire(port);
   wire.socket.pause();
-  // Several, of 2.5 MB each: more than the sockets' buffers take.
-  wire.socket.write(requestText(JSON.stringify({ model: "served", input })).repeat(8));
+  // Many, of 1.3 MB each: more than the sockets' buffers take.
+  wire.socket.write(requestText(JSON.stringify({ model: "served", input })).repeat(24));
   await until(async () => {
     const metrics = await (await fetch(`${url}/metrics`)).text();
     return metrics.includes('textower_requests_total{route="/v1/embeddings",status="499"}');
   });
   wire.socket.resume();
   await wire.closed;
-  expect(wire.text.match(/HTTP\/1\.1 200/g)?.length ?? 0).toBeLessThan(8);
+  expect(wire.text.match(/HTTP\/1\.1 200/g)?.length ?? 0).toBeLessThan(24);
   wire.socket.destroy();
   expect((await post(url, { model: "served", input: texts })).status).toBe(200);
 });
